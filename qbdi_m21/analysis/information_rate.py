@@ -1,0 +1,105 @@
+"""Information rate over threshold and over time, from vmo's oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qbdi_m21.errors import ParameterError
+from qbdi_m21.frames.encode import Source, as_frames
+from qbdi_m21.frames.features import pitch_classes, pool, tonnetz
+from qbdi_m21.frames.grid import Grid
+from qbdi_m21.frames.roll import Frames
+from qbdi_m21.oracle.threshold import Threshold, find_threshold
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Length of an analysis frame: an eighth, the step at which vmo finds motifs best.
+ANALYSIS_STEP = Fraction(1, 2)
+
+
+@dataclass(frozen=True)
+class InformationRate:
+    """Information rate of a piece.
+
+    Attributes
+    ----------
+    thresholds, curve : ndarray of float, shape (K,)
+        Thresholds tried, and total information rate at each, in bits.
+    selected : float
+        Threshold of highest information rate (the smallest of equals).
+    profile : ndarray of float, shape (T,)
+        Information rate of each analysis frame at the selected threshold, in bits.
+    grid : Grid
+        The analysis frames: ``grid.offset_at_frame`` and ``grid.beat_at_offset`` say where.
+    """
+
+    thresholds: FloatArray
+    curve: FloatArray
+    selected: float
+    profile: FloatArray
+    grid: Grid
+
+    @property
+    def total_bits(self) -> float:
+        """Highest total information rate, in bits."""
+        return float(self.curve.max())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; the profile carries measure and beat of each frame."""
+        rows = []
+        for frame, bits in enumerate(self.profile.tolist()):
+            offset = self.grid.offset_at_frame(frame)
+            measure, beat = self.grid.beat_at_offset(offset)
+            rows.append({'offset_ql': float(offset), 'measure': measure,
+                         'beat': round(float(beat), 6), 'bits': round(bits, 6)})
+        return {'selected_threshold': round(self.selected, 9),
+                'total_bits': round(self.total_bits, 6),
+                'thresholds': np.round(self.thresholds, 9).tolist(),
+                'curve_bits': np.round(self.curve, 6).tolist(), 'profile': rows}
+
+
+def analysis_features(frames: Frames, step: Fraction = ANALYSIS_STEP) -> tuple[FloatArray, Grid]:
+    """Return Tonnetz vectors (T, 6) of pooled pitch classes, and their grid."""
+    chroma, grid = pool(pitch_classes(frames), frames.grid, max(step, frames.grid.step_ql))
+    return tonnetz(chroma), grid
+
+
+def search(source: Source, step: Fraction, progress: Callable[[int, int], None] | None = None,
+           ) -> tuple[Threshold, Grid]:
+    """Return the threshold search on the Tonnetz frames of a source, and their grid."""
+    features, grid = analysis_features(as_frames(source)[0], step)
+    if len(features) < 2:
+        raise ParameterError(f'the music has {len(features)} analysis frame of {step} quarter; '
+                             'expected at least two')
+    return find_threshold(features, progress=progress), grid
+
+
+def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
+                     progress: Callable[[int, int], None] | None = None) -> InformationRate:
+    """Return the information rate of a score on Tonnetz chroma frames.
+
+    Parameters
+    ----------
+    source : music21 Stream, NoteTable or Frames
+    step : float or Fraction
+        Length of an analysis frame in quarter lengths.
+    progress : callable, optional
+        Called as ``progress(done, all)`` after each threshold.
+
+    Returns
+    -------
+    InformationRate
+
+    Notes
+    -----
+    Source: Dubnov 2019, 3.1-3.2 (eqs 9-10; Tonnetz of Harte et al. 2006). Silent frames have
+    the zero vector: they equal each other and nothing else that is near.
+    """
+    found, grid = search(source, Fraction(step).limit_denominator(960), progress)
+    return InformationRate(found.thresholds, found.curve, found.selected, found.profile, grid)

@@ -1,0 +1,1 @@
+"""Rate-distortion numerics: bit allocation and the Gaussian test channel (NumPy only)."""

@@ -1,0 +1,56 @@
+"""Exceptions and warnings of the package. Imports nothing, so every room may use it.
+
+A message says what was received, what was expected and how to mend it.
+"""
+
+
+class QbdiError(Exception):
+    """Root of every error that `qbdi_m21` and `corpus_tools` raise on purpose."""
+
+
+class ParameterError(QbdiError, ValueError):
+    """An option is out of range, or two options contradict each other."""
+
+
+class ScoreError(QbdiError, ValueError):
+    """A score cannot be found, read or used."""
+
+
+class EmptyScoreError(ScoreError):
+    """A score holds no pitched note."""
+
+
+class FramesError(QbdiError, ValueError):
+    """Frames or windows have the wrong shape, type or range."""
+
+
+class ModelError(QbdiError, RuntimeError):
+    """A model file cannot be read, or does not fit the data."""
+
+
+class NotationError(QbdiError, RuntimeError):
+    """A score cannot be engraved, annotated or written."""
+
+
+class CorpusError(QbdiError, RuntimeError):
+    """A corpus, a note table or a training set cannot be built or read."""
+
+
+class MissingDependencyError(QbdiError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+
+class QbdiWarning(UserWarning):
+    """Root of every warning of the package."""
+
+
+class QuantizationWarning(QbdiWarning):
+    """Notes were moved to the grid."""
+
+
+class PitchClippedWarning(QbdiWarning):
+    """Notes outside the pitch range were left out."""
+
+
+class SourceWarning(QbdiWarning):
+    """Part of a source was not used (percussion, further time signatures, ...)."""

@@ -1,0 +1,158 @@
+"""Stream operations: a query goes through a model and a channel and comes back as a score."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from music21 import stream
+
+from qbdi_m21.channel.allocation import allocate_bits
+from qbdi_m21.channel.gaussian import transmit
+from qbdi_m21.errors import ModelError, ParameterError
+from qbdi_m21.frames.encode import to_frames
+from qbdi_m21.frames.measures import as_score
+from qbdi_m21.frames.roll import Frames
+from qbdi_m21.frames.windows import (
+    Window,
+    frames_to_windows,
+    layout_windows,
+    windows_to_frames,
+)
+from qbdi_m21.model.inference import LatentModel
+from qbdi_m21.model.store import load_model
+from qbdi_m21.notation.engrave import to_score
+
+Rate = int | Literal['full']
+
+
+@dataclass(frozen=True)
+class Transmission:
+    """What the channel did to a query.
+
+    Attributes
+    ----------
+    rate : int or 'full'
+        Bits a window.
+    bits : ndarray of float, shape (Z,)
+        Bits of each latent; infinity at full rate.
+    sent, received : ndarray of float, shape (N, Z)
+        Latents before and after the channel.
+    frames : Frames
+        The decoded improvisation, on the query's bars.
+    """
+
+    rate: Rate
+    bits: npt.NDArray[np.float64]
+    sent: npt.NDArray[np.float64]
+    received: npt.NDArray[np.float64]
+    frames: Frames
+
+
+def improvise(score: stream.Stream, model: LatentModel | str | os.PathLike[str] = 'chorales', *,
+              rate: Rate = 256, seed: int = 0, threshold: float | None = None) -> stream.Score:
+    """Return an improvisation on a score in the style that a model has learned.
+
+    Parameters
+    ----------
+    score : music21 Stream
+        The query; not changed.
+    model : LatentModel, str or path
+        A model, a shipped model's name, or a model file.
+    rate : int or 'full'
+        Bits a bar that survive of the query.
+    seed : int
+        Of the latent sample and the channel's noise.
+    threshold : float, optional
+        A decoded probability from here on is a note; the model's by default.
+
+    Returns
+    -------
+    music21.stream.Score
+        One part on two staves, with the bars, meters and key signatures of the query;
+        ``derivation.method`` is 'improvise' and ``derivation.origin`` the query.
+
+    Raises
+    ------
+    ParameterError
+        If the rate is negative or not a number.
+    EmptyScoreError
+        If the query holds no pitched note.
+
+    Notes
+    -----
+    Source: Dubnov 2019, sections 2.1 and 3, figure 1: encoder, bit allocation by reverse
+    water-filling (eq. 5), optimal channel (eqs 6-8), decoder.
+    """
+    served = model if isinstance(model, LatentModel) else load_model(model)
+    query = as_score(score)
+    frames = to_frames(query, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
+    sent = transmit_frames(frames, served, rate=rate, seed=seed, threshold=threshold)
+    return frames_to_improvisation(sent.frames, query)
+
+
+def frames_to_improvisation(frames: Frames, query: stream.Score) -> stream.Score:
+    """Return decoded frames as a score that is derived from its query."""
+    result = to_score(frames, template=query, name='Improvisation')
+    result.derivation.origin = query
+    result.derivation.method = 'improvise'
+    return result
+
+
+def transmit_frames(frames: Frames, model: LatentModel, *, rate: Rate = 256, seed: int = 0,
+                    threshold: float | None = None) -> Transmission:
+    """Send frames through encoder, channel and decoder.
+
+    Parameters are those of :func:`improvise`; `frames` have the model's step and pitch range.
+
+    Returns
+    -------
+    Transmission
+
+    Notes
+    -----
+    What is sent is the encoder's sample z_e. Bits go by the variance of the posterior means
+    over the training corpus, which is what the latents carry; mu_e and sigma_e^2 of eqs 6-8
+    are mean and variance of z_e over that corpus. At full rate z_e arrives unaltered.
+    """
+    bits = allocate_rate(model, rate)
+    limit = model.threshold if threshold is None else threshold
+    if not 0 < limit < 1:
+        raise ParameterError(f'threshold is {limit}; expected a probability between 0 and 1')
+    if frames.grid.step_ql != model.spec.step_ql or (
+            frames.pitch_low, frames.num_pitches) != (model.spec.pitch_low, model.spec.num_pitches):
+        raise ModelError(
+            f'the frames have a step of {frames.grid.step_ql} quarter and {frames.num_pitches} '
+            f'pitches from MIDI {frames.pitch_low}; this model takes {model.spec}')
+    layout: tuple[Window, ...] = layout_windows(frames.grid, model.spec.window_frames)
+    windows = frames_to_windows(frames, layout, model.spec.window_frames)
+    mean, variance = model.encode(windows)
+    rng = np.random.default_rng(seed)
+    sent = mean + np.sqrt(variance) * rng.standard_normal(mean.shape)
+    received = transmit(sent, bits, mean=model.mean, rng=rng,
+                        variance=model.variance + model.posterior_variance)
+    decoded = model.decode(received) >= limit
+    out = windows_to_frames(decoded, layout, frames.grid, model.spec.pitch_low)
+    return Transmission(rate, bits, sent, received, out)
+
+
+def allocate_rate(model: LatentModel, rate: Rate) -> npt.NDArray[np.float64]:
+    """Return the bits of each latent at a rate, shape (Z,)."""
+    if rate == 'full':
+        return np.full(model.num_latents, np.inf)
+    return allocate_bits(model.variance, check_rate(rate)).astype(np.float64)
+
+
+def check_rate(rate: Any) -> int:
+    """Return a rate as a whole number of bits, or raise ParameterError."""
+    try:
+        bits = float(rate)
+    except (TypeError, ValueError):
+        bits = float('nan')
+    if not (bits >= 0 and bits == int(bits if np.isfinite(bits) else -1)):
+        raise ParameterError(f"rate is {rate!r}; expected a whole number of bits a bar, 0 or "
+                             "more, or 'full'")
+    return int(bits)

@@ -1,0 +1,1 @@
+"""Results to scores: reading, engraving, marks, annotation and MusicXML."""

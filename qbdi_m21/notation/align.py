@@ -1,0 +1,98 @@
+"""Improvisation above, query below, in one score."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+from music21 import layout, metadata, spanner, stream, tempo
+
+from qbdi_m21.errors import NotationError
+from qbdi_m21.frames.measures import as_score, measured_parts
+
+IMPROVISATION, QUERY = 'improvisation', 'query'
+
+
+def align(query: stream.Score, improvisation: stream.Score) -> stream.Score:
+    """Return one score with the improvisation above and the query below.
+
+    Parameters
+    ----------
+    query : music21.stream.Score
+        With any number of staves; copied as it is notated.
+    improvisation : music21.stream.Score
+        With as many measures, as :func:`qbdi_m21.improvise` makes it.
+
+    Returns
+    -------
+    music21.stream.Score
+        Parts carry `improvisation` or `query` in their `groups`; `derivation` leads to the
+        query. Neither argument is changed.
+
+    Raises
+    ------
+    NotationError
+        If the numbers of measures differ.
+    """
+    below, above = copy.deepcopy(as_score(query)), copy.deepcopy(as_score(improvisation))
+    parts = {IMPROVISATION: list(above.parts), QUERY: measured_parts(below)}
+    counts = {side: max(len(p.getElementsByClass(stream.Measure)) for p in held)
+              for side, held in parts.items()}
+    if len(set(counts.values())) > 1:
+        raise NotationError(f'the improvisation has {counts[IMPROVISATION]} measures and the '
+                            f'query {counts[QUERY]}; expected as many')
+    score = stream.Score()
+    score.insert(0, _metadata(query))
+    for side, source in ((IMPROVISATION, above), (QUERY, below)):
+        for part in parts[side]:
+            part.groups.append(side)
+            score.insert(0, part)
+        for group in _groups(source):
+            score.insert(0, group)
+    _name_parts(parts[QUERY])
+    _keep_first_tempi(score.parts)
+    score.derivation.origin = query
+    score.derivation.method = 'align'
+    return score
+
+
+def side_parts(score: stream.Score, side: str) -> list[stream.Part]:
+    """Return the parts of one side, or all parts of a score without sides."""
+    parts = list(score.parts)
+    sided = [p for p in parts if side in p.groups]
+    return sided if any({IMPROVISATION, QUERY} & set(p.groups) for p in parts) else parts
+
+
+def _groups(source: stream.Score) -> Iterable[spanner.Spanner]:
+    """Return the braces of a score; text boxes stay behind: they hide title and composer."""
+    return list(source.getElementsByClass(layout.StaffGroup))
+
+
+def _name_parts(parts: list[stream.Part]) -> None:
+    for part in parts:
+        name = (part.partName or '').strip()
+        full = f'Query {name}' if name and name.lower() not in ('query', 'piano') else 'Query'
+        part.partName = full
+        for instrument in part.getElementsByClass('Instrument'):
+            instrument.partName = full
+
+
+def _keep_first_tempi(parts: Iterable[stream.Part]) -> None:
+    """Leave the tempo marks of the first part that has any: all of them would be printed."""
+    seen = False
+    for part in parts:
+        marks = list(part.recurse().getElementsByClass(tempo.TempoIndication))
+        if seen:
+            part.remove(marks, recurse=True)
+        for mark in marks:
+            mark.placement = 'above'
+        seen = seen or bool(marks)
+
+
+def _metadata(query: stream.Score) -> metadata.Metadata:
+    about = query.metadata
+    title = about.bestTitle if about is not None else None
+    result = metadata.Metadata()
+    result.title = f'Improvisation on {title}' if title else 'Improvisation'
+    result.composer = (about.composer if about is not None else None) or 'qbdi_m21'
+    return result

@@ -1,0 +1,134 @@
+"""Drawing marks on a copy of a score: coloured noteheads, brackets, labels, boxed text."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from fractions import Fraction
+
+from music21 import expressions, note, spanner, stream
+from music21.common import opFrac
+
+from qbdi_m21.analysis.collisions import Collision
+from qbdi_m21.analysis.motifs import Motif
+from qbdi_m21.errors import NotationError
+from qbdi_m21.frames.measures import read_bars
+from qbdi_m21.frames.notes import noteheads
+from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
+from qbdi_m21.notation.marks import Mark, marks_of
+
+#: MusicXML numbers open lines 1 to 6 in a part; one is left for the score's own.
+MAX_OPEN_LINES = 5
+
+
+def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) -> stream.Score:
+    """Return a copy of a score with findings drawn on it.
+
+    Parameters
+    ----------
+    score : music21.stream.Score
+        Of :func:`align`, or the single score that was analysed; not changed.
+    *results : iterables of Motif, Collision or Mark
+        What :func:`qbdi_m21.find_motifs` and :func:`qbdi_m21.find_collisions` return.
+
+    Returns
+    -------
+    music21.stream.Score
+        A motif: coloured noteheads, a bracket and a bold label. A collision: coloured diamond
+        noteheads on both sides, and both harmonies in a box. A meeting: the common chord in
+        a box. `derivation` leads to the score.
+
+    Raises
+    ------
+    NotationError
+        If a mark lies outside the score.
+    """
+    copied: stream.Score = copy.deepcopy(score)
+    marks = marks_of(result for group in results for result in group)
+    for side in (IMPROVISATION, QUERY):
+        own = [mark for mark in marks if mark.side == side]
+        if own:
+            _Side(side_parts(copied, side)).draw(own)
+    copied.derivation.origin = score
+    copied.derivation.method = 'annotate'
+    return copied
+
+
+class _Side:
+    """The parts of one side, and where their noteheads and times are."""
+
+    def __init__(self, parts: list[stream.Part]) -> None:
+        self.bars = read_bars(parts)
+        self.top = parts[0]
+        self.measures = list(self.top.getElementsByClass(stream.Measure))
+        self.heads = _heads_by_id(parts, [bar.start_ql for bar in self.bars])
+        self.line_ends: list[Fraction] = []
+        self.timeline = [
+            (self.bars[index].start_ql + Fraction(opFrac(element.offset)), element)
+            for index, measure in enumerate(self.measures)
+            for element in _layer(measure).notesAndRests]
+
+    def draw(self, marks: list[Mark]) -> None:
+        """Draw marks in the order of their start."""
+        for mark in sorted(marks, key=lambda m: (m.start_ql, m.kind, m.text)):
+            if not 0 <= mark.start_ql < self.bars[-1].end_ql:
+                raise NotationError(
+                    f'the mark {mark.text or mark.kind!r} starts at {mark.start_ql} quarters; the '
+                    f'score ends at {self.bars[-1].end_ql}: is it the score that was analysed?')
+            for identifier in mark.element_ids:
+                for head in self.heads.get(identifier, ()):
+                    if mark.color:
+                        head.style.color = mark.color
+                    if mark.notehead:
+                        head.notehead = mark.notehead
+            if mark.bracket:
+                self._bracket(mark)
+            if mark.text:
+                self._text(mark)
+
+    def _text(self, mark: Mark) -> None:
+        index = max(i for i, bar in enumerate(self.bars) if bar.start_ql <= mark.start_ql)
+        text = expressions.TextExpression(mark.text)
+        text.placement = 'above'
+        text.style.fontWeight = 'normal' if mark.boxed else 'bold'
+        text.style.fontStyle = 'normal' if mark.boxed else 'bold'
+        text.style.fontSize = 9 if mark.boxed else 12
+        if mark.boxed:
+            text.style.enclosure = 'rectangle'
+        _layer(self.measures[index]).insert(float(mark.start_ql - self.bars[index].start_ql), text)
+
+    def _bracket(self, mark: Mark) -> None:
+        inside = [element for start, element in self.timeline
+                  if mark.start_ql <= start < mark.end_ql]
+        self.line_ends = [end for end in self.line_ends if end > mark.start_ql]
+        if not inside or len(self.line_ends) >= MAX_OPEN_LINES:
+            return
+        self.line_ends.append(mark.end_ql)
+        line = spanner.Line(inside[0], inside[-1], lineType='solid', tick='down',
+                            placement='above')
+        self.top.insert(0, line)
+
+
+def _layer(measure: stream.Measure) -> stream.Stream:
+    """Return where texts go: into the first voice, since programs ignore <offset>."""
+    return measure.voices.first() or measure
+
+
+def _heads_by_id(parts: list[stream.Part], starts: list[Fraction]) -> dict[str, list[note.Note]]:
+    """Return each notehead and those tied to it, by the id of the first."""
+    found: dict[str, list[note.Note]] = {}
+    for place, part in enumerate(parts):
+        open_ties: dict[tuple[float, Fraction], list[note.Note]] = {}
+        for bar, _, onset, head, element, k in noteheads(part):
+            start = starts[bar] + onset
+            tied = head.tie or element.tie
+            kind = tied.type if tied is not None else ''
+            chain = open_ties.pop((head.pitch.ps, start), None) if kind in (
+                'stop', 'continue') else None
+            if chain is None:
+                chain = found.setdefault(f'P{place}M{bar}N{k}', [])
+            chain.append(head)
+            if kind in ('start', 'continue'):
+                end = start + Fraction(opFrac(element.quarterLength))
+                open_ties[head.pitch.ps, end] = chain
+    return found

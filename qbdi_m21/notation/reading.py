@@ -1,0 +1,114 @@
+"""From a name or a file to a Score: `corpus:bach/bwv66.6`, MusicXML, MIDI, ABC, kern, MEI."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from music21 import converter, corpus, stream
+from music21.exceptions21 import Music21Exception
+
+from qbdi_m21.errors import ParameterError, ScoreError
+from qbdi_m21.frames.grid import Grid
+from qbdi_m21.frames.measures import as_score
+from qbdi_m21.frames.midi import read_midi
+from qbdi_m21.frames.roll import frames_to_notes, table_to_frames
+from qbdi_m21.notation.engrave import PartNotes, engrave
+
+#: What music21's readers raise on a damaged file; its own errors and those of its parsers.
+_READ_ERRORS = (Music21Exception, ValueError, TypeError, KeyError, IndexError, AttributeError,
+                OSError, EOFError, SyntaxError, NotImplementedError, ArithmeticError, RuntimeError)
+
+CORPUS_PREFIX = 'corpus:'
+MIDI_SUFFIXES = ('.mid', '.midi')
+
+
+def load_score(source: str | Path, *, number: int | None = None) -> stream.Score:
+    """Return the score of a file or of a work in music21's corpus.
+
+    Parameters
+    ----------
+    source : str or Path
+        A path, or a corpus name behind ``'corpus:'`` (``'corpus:bach/bwv66.6'``).
+    number : int, optional
+        Which score of a book of several (an Opus), counted from 1.
+
+    Raises
+    ------
+    ScoreError
+        If there is no such file or work, it cannot be read, or it is a book and `number`
+        is not given.
+    """
+    name = str(source)
+    if name.startswith(CORPUS_PREFIX):
+        parsed = _load_corpus(name)
+    else:
+        path = Path(source)
+        if path.is_dir():
+            raise ScoreError(f'{name} is a folder; expected one score file')
+        if not path.is_file():
+            raise ScoreError(f'no such file: {name}; give a path, or corpus:NAME for a work of '
+                             "music21's corpus (corpus:bach/bwv66.6)")
+        if path.suffix.lower() in MIDI_SUFFIXES:
+            return read_midi_score(path)
+        parsed = _load_file(path)
+    score = as_score(_pick(parsed, number, name))
+    if not len(score.recurse().notes):
+        raise ScoreError(f'{name} holds no note; expected a score with pitched notes')
+    return score
+
+
+def read_midi_score(path: Path) -> stream.Score:
+    """Return a MIDI file as a score on the sixteenth grid, one part a track and channel."""
+    table, names = read_midi(path)
+    parts = []
+    for index, name in enumerate(names):
+        rows = table.select(table.part == index)
+        parts.append(PartNotes(name, frames_to_notes(
+            table_to_frames(rows, pitch_range=(0, 128)))))
+    score = engrave(parts, Grid(table.bars))
+    score.metadata.title = path.stem
+    return score
+
+
+def _load_corpus(name: str) -> stream.Stream:
+    work = name.removeprefix(CORPUS_PREFIX).strip()
+    try:
+        return corpus.parse(work)
+    except _READ_ERRORS as error:
+        close = [str(hit.sourcePath) for hit in list(corpus.search(Path(work).stem))[:3]] \
+            if work else []
+        hint = f'; near it: {", ".join(close)}' if close else ''
+        raise ScoreError(f"no work {work!r} in music21's corpus; expected a name such as "
+                         f'corpus:bach/bwv66.6{hint}') from error
+
+
+def _load_file(path: Path) -> stream.Stream:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')     # the readers' own remarks on odd files
+            parsed = converter.parse(path)
+    except _READ_ERRORS as error:
+        reason = str(error).strip().splitlines()
+        raise ScoreError(
+            f'{path} cannot be read ({type(error).__name__}: {reason[0] if reason else "?"}); '
+            'expected a whole MusicXML, MXL, MIDI, ABC, kern or MEI file: export it again'
+        ) from error
+    if not isinstance(parsed, stream.Stream):
+        raise ScoreError(f'{path} holds no score')
+    return parsed
+
+
+def _pick(parsed: stream.Stream, number: int | None, name: str) -> stream.Stream:
+    if not isinstance(parsed, stream.Opus):
+        if number not in (None, 1):
+            raise ParameterError(f'{name} is one score; number is {number}, leave it out')
+        return parsed
+    scores = list(parsed.scores)
+    if number is None and len(scores) != 1:
+        raise ScoreError(f'{name} is a book of {len(scores)} scores; choose one by its place, '
+                         f'1 to {len(scores)} (`--number 1`)')
+    index = (number or 1) - 1
+    if not 0 <= index < len(scores):
+        raise ParameterError(f'number is {number}; {name} has scores 1 to {len(scores)}')
+    return scores[index]

@@ -1,0 +1,1 @@
+"""The Variable Markov Oracle: threshold search and repeated patterns."""

@@ -1,0 +1,85 @@
+"""Repeated patterns of an oracle: where the longest repeated suffixes say that music returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Spans of frames that repeat each other.
+
+    Attributes
+    ----------
+    ends : tuple of int
+        Frame after the last of each occurrence, in order.
+    length : int
+        Frames of every occurrence.
+    """
+
+    ends: tuple[int, ...]
+    length: int
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Half-open frame spans of the occurrences, in order."""
+        return tuple((end - self.length, end) for end in self.ends)
+
+
+def repeated_patterns(oracle: Any, *, min_length: int = 2) -> tuple[Pattern, ...]:
+    """Return the patterns of at least `min_length` frames, later ones first.
+
+    Parameters
+    ----------
+    oracle : vmo.VMO.oracle.FactorOracle
+        Any oracle with suffix links, reverse suffixes and longest repeated suffixes.
+    min_length : int
+        Shortest pattern, in frames.
+
+    Notes
+    -----
+    Source: Wang & Dubnov 2015, "Pattern discovery from audio recordings by Variable Markov
+    Oracle". Read from the last state back: a state whose repeated suffix is long enough joins
+    a known pattern that its suffix link already belongs to (and that it does not overlap), or
+    starts one with its suffix and its reverse suffixes, unless it only continues the state
+    read before. Equal to `vmo.analysis.find_repeated_patterns` with ``lower=min_length - 1``.
+    """
+    lower = max(min_length - 1, 0)
+    found: list[tuple[list[int], int]] = []
+    previous_suffix = -1
+    for state in range(oracle.n_states - 1, lower + 1, -1):
+        suffix, repeated = oracle.sfx[state], int(oracle.lrs[state])
+        if suffix == 0 or repeated <= lower:
+            previous_suffix = -1
+            continue
+        home = _home(found, state, suffix)
+        if home is not None:
+            ends, length = found[home]
+            found[home] = ([*ends, state], min(length, repeated))
+        elif previous_suffix - suffix != 1:
+            started = _start(oracle, state, suffix, lower)
+            if started is not None:
+                found.append(started)
+        previous_suffix = suffix
+    return tuple(Pattern(tuple(sorted(set(ends))), length) for ends, length in found)
+
+
+def _home(found: list[tuple[list[int], int]], state: int, suffix: int) -> int | None:
+    """Return the first pattern that holds the suffix and that the state does not overlap."""
+    for index, (ends, length) in enumerate(found):
+        if suffix in ends and not any(end - length < state < end for end in ends):
+            return index
+    return None
+
+
+def _start(oracle: Any, state: int, suffix: int, lower: int) -> tuple[list[int], int] | None:
+    followers = [int(k) for k in oracle.rsfx[state]]
+    ends = [*followers, state, suffix]
+    length = min(int(oracle.lrs[k]) for k in ends[:-1])
+    # an occurrence may not run into its own repetition
+    if state - length + 1 < suffix:
+        length = state - suffix
+    if followers and length <= lower:
+        return None
+    return ends, length
