@@ -26,7 +26,7 @@ class IngestReport:
 
 
 def ingest(works: Sequence[str], folder: str | os.PathLike[str], *, jobs: int = 1,
-           progress: Callable[[str], None] | None = None) -> IngestReport:
+           progress: Callable[[str], object] | None = None) -> IngestReport:
     """Parse works and write their note tables; what is there already is kept.
 
     Parameters

@@ -54,3 +54,7 @@ class PitchClippedWarning(QbdiWarning):
 
 class SourceWarning(QbdiWarning):
     """Part of a source was not used (percussion, further time signatures, ...)."""
+
+
+class SilenceWarning(QbdiWarning):
+    """A decoded improvisation holds no note."""

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from qbdi_m21.analysis.harmony import harmony_name, infer_chord
 from qbdi_m21.analysis.motifs import element_ids_within
 from qbdi_m21.errors import ParameterError
-from qbdi_m21.frames.encode import Source, as_frames
+from qbdi_m21.frames.encode import Source, read_music
 from qbdi_m21.frames.features import pitch_classes, tonnetz
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.notes import NoteTable
@@ -109,7 +109,7 @@ def find_collisions(query: Source, improvisation: Source, *, enter: float = ENTE
 
     Parameters
     ----------
-    query, improvisation : music21 Stream, NoteTable or Frames
+    query, improvisation : music21 Stream, NoteTable, Frames or Music
         With equal bars.
     enter, stay : float
         A collision starts on a beat of severity `enter` and lasts while beats reach `stay`;
@@ -132,14 +132,14 @@ def find_collisions(query: Source, improvisation: Source, *, enter: float = ENTE
     """
     if not 0 < stay <= enter <= 1:
         raise ParameterError(f'enter={enter}, stay={stay}; expected 0 < stay <= enter <= 1')
-    (frames_q, table_q), (frames_i, table_i) = as_frames(query), as_frames(improvisation)
-    grid = frames_q.grid
-    if [b.length_ql for b in grid.bars] != [b.length_ql for b in frames_i.grid.bars]:
-        raise ParameterError(f'the pieces have {len(grid.bars)} and {len(frames_i.grid.bars)} '
+    below, above = read_music(query), read_music(improvisation)
+    grid, other = below.frames.grid, above.frames.grid
+    if [b.length_ql for b in grid.bars] != [b.length_ql for b in other.bars]:
+        raise ParameterError(f'the pieces have {len(grid.bars)} and {len(other.bars)} '
                              'bars, or bars of different lengths; expected equal bars')
     beats = beat_spans(grid)
-    first = _over_beats(pitch_classes(frames_q), beats)
-    second = _over_beats(pitch_classes(frames_i), beats)
+    first = _over_beats(pitch_classes(below.frames), beats)
+    second = _over_beats(pitch_classes(above.frames), beats)
     severities = [dissonance(a, b) for a, b in zip(first, second, strict=True)]
     distances = np.linalg.norm(tonnetz(first) - tonnetz(second), axis=1)
     found, since, beat = [], MEETING_BEATS + 1, 0
@@ -152,8 +152,8 @@ def find_collisions(query: Source, improvisation: Source, *, enter: float = ENTE
             kind, start, end, *grid.beat_at_offset(start), severity,
             float(distances[span.start:span.stop].max()), harmony_name(first[worst], sharps),
             harmony_name(second[worst], sharps),
-            _ids(table_q, start, end, first, second, span),
-            _ids(table_i, start, end, second, first, span))
+            _ids(below.table, start, end, first, second, span),
+            _ids(above.table, start, end, second, first, span))
 
     while beat < len(beats):
         if severities[beat][0] >= enter:

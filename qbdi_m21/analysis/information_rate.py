@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qbdi_m21.errors import ParameterError
-from qbdi_m21.frames.encode import Source, as_frames
+from qbdi_m21.frames.encode import Source, read_music
 from qbdi_m21.frames.features import pitch_classes, pool, tonnetz
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.roll import Frames
-from qbdi_m21.oracle.threshold import Threshold, find_threshold
+from qbdi_m21.oracle.threshold import find_threshold
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -70,23 +70,13 @@ def analysis_features(frames: Frames, step: Fraction = ANALYSIS_STEP) -> tuple[F
     return tonnetz(chroma), grid
 
 
-def search(source: Source, step: Fraction, progress: Callable[[int, int], None] | None = None,
-           ) -> tuple[Threshold, Grid]:
-    """Return the threshold search on the Tonnetz frames of a source, and their grid."""
-    features, grid = analysis_features(as_frames(source)[0], step)
-    if len(features) < 2:
-        raise ParameterError(f'the music has {len(features)} analysis frame of {step} quarter; '
-                             'expected at least two')
-    return find_threshold(features, progress=progress), grid
-
-
 def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
                      progress: Callable[[int, int], None] | None = None) -> InformationRate:
     """Return the information rate of a score on Tonnetz chroma frames.
 
     Parameters
     ----------
-    source : music21 Stream, NoteTable or Frames
+    source : music21 Stream, NoteTable, Frames or Music
     step : float or Fraction
         Length of an analysis frame in quarter lengths.
     progress : callable, optional
@@ -101,5 +91,10 @@ def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
     Source: Dubnov 2019, 3.1-3.2 (eqs 9-10; Tonnetz of Harte et al. 2006). Silent frames have
     the zero vector: they equal each other and nothing else that is near.
     """
-    found, grid = search(source, Fraction(step).limit_denominator(960), progress)
+    features, grid = analysis_features(read_music(source).frames,
+                                       Fraction(step).limit_denominator(960))
+    if len(features) < 2:
+        raise ParameterError(f'the music has {len(features)} analysis frame of {step} quarter; '
+                             'expected at least two')
+    found = find_threshold(features, progress=progress)
     return InformationRate(found.thresholds, found.curve, found.selected, found.profile, grid)

@@ -9,11 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from qbdi_m21.analysis.information_rate import ANALYSIS_STEP, analysis_features
 from qbdi_m21.errors import ParameterError
-from qbdi_m21.frames.encode import Source, as_frames, improvised
+from qbdi_m21.frames.encode import Source, read_music
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.notes import NoteTable
 from qbdi_m21.oracle.patterns import Pattern, repeated_patterns
@@ -87,13 +86,13 @@ class Motif:
 
 def find_motifs(
     source: Source, *, threshold: float | None = None, step: float | Fraction = ANALYSIS_STEP,
-    min_length: int | None = None, min_occurrences: int = 2, max_motifs: int = 8,
+    min_length: int | None = None, min_occurrences: int = 2, max_motifs: int = 5,
 ) -> tuple[Motif, ...]:
     """Return the motifs of a score, the most repeated ones.
 
     Parameters
     ----------
-    source : music21 Stream, NoteTable or Frames
+    source : music21 Stream, NoteTable, Frames or Music
     threshold : float, optional
         Of the oracle; the one of highest information rate is searched by default.
     step : float or Fraction
@@ -122,9 +121,8 @@ def find_motifs(
         raise ParameterError(
             f'min_occurrences={min_occurrences}, max_motifs={max_motifs}, '
             f'min_length={min_length}; expected at least 2, 1 to {len(LABELS)}, and at least 1')
-    frames, table = as_frames(source)
-    side = 'improvisation' if improvised(source) else 'query'
-    features, grid = analysis_features(frames, Fraction(step).limit_denominator(960))
+    music = read_music(source)
+    features, grid = analysis_features(music.frames, Fraction(step).limit_denominator(960))
     if len(features) < 2:
         return ()
     oracle = (find_threshold(features).oracle if threshold is None
@@ -140,8 +138,8 @@ def find_motifs(
             kept.append(pattern)
     kept = sorted(kept[:max_motifs], key=lambda p: (p.ends[0] - p.length, -p.length))
     return tuple(
-        Motif(label, tuple(_occurrence(span, grid, table) for span in p.spans),
-              p.length * grid.step_ql, gain(p), side)
+        Motif(label, tuple(_occurrence(span, grid, music.table) for span in p.spans),
+              p.length * grid.step_ql, gain(p), music.side)
         for label, p in zip(LABELS, kept, strict=False))
 
 
@@ -176,7 +174,7 @@ def element_ids_within(table: NoteTable, start: Fraction, end: Fraction,
                        pitch_classes: Sequence[int] | None = None) -> tuple[str, ...]:
     """Return the ids of the notes that start in a span, of some pitch classes or of all."""
     onset = table.onset_ql
-    chosen: npt.NDArray[np.bool_] = (onset >= float(start)) & (onset < float(end))
+    chosen: npt.NDArray[np.bool_] = np.asarray((onset >= float(start)) & (onset < float(end)))
     if pitch_classes is not None:
-        chosen &= np.isin(table.pitch % 12, pitch_classes)
+        chosen = chosen & np.isin(table.pitch % 12, pitch_classes)
     return tuple(table.element_id[chosen].tolist())

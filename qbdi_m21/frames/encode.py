@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from music21 import stream
 
@@ -10,7 +12,27 @@ from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.notes import NoteTable, extract_notes
 from qbdi_m21.frames.roll import PITCH_RANGE, Frames, table_to_frames
 
-Source = stream.Stream | NoteTable | Frames
+
+@dataclass(frozen=True)
+class Music:
+    """A piece as analyses take it: read once, analysed often.
+
+    Attributes
+    ----------
+    frames : Frames
+        On a sixteenth grid.
+    table : NoteTable or None
+        Its notes, where they are known: findings then name elements of the score.
+    side : str
+        'improvisation' for a score that :func:`qbdi_m21.improvise` made, else 'query'.
+    """
+
+    frames: Frames
+    table: NoteTable | None = None
+    side: str = 'query'
+
+
+Source: TypeAlias = stream.Stream | NoteTable | Frames | Music
 
 
 def to_frames(score: stream.Stream | NoteTable, *, step: float | Fraction = Fraction(1, 4),
@@ -44,18 +66,20 @@ def to_frames(score: stream.Stream | NoteTable, *, step: float | Fraction = Frac
     return table_to_frames(table, step=step, pitch_range=pitch_range)
 
 
-def as_frames(source: Source) -> tuple[Frames, NoteTable | None]:
-    """Return the frames of a source at a sixteenth, and its note table where it has one."""
+def read_music(source: Source) -> Music:
+    """Return any source of music as frames and notes.
+
+    A score that :func:`qbdi_m21.improvise` made may be silent; any other must hold a note.
+    """
+    if isinstance(source, Music):
+        return source
     if isinstance(source, Frames):
-        return source, None
+        return Music(source)
+    side = 'query'
     if isinstance(source, stream.Stream):
-        source = extract_notes(source)
+        side = 'improvisation' if source.derivation.method == 'improvise' else 'query'
+        source = extract_notes(source, allow_empty=side == 'improvisation')
     if not isinstance(source, NoteTable):
         raise ParameterError(f'got {type(source).__name__}; expected a music21 Stream, a '
-                             'NoteTable or Frames')
-    return table_to_frames(source), source
-
-
-def improvised(source: Source) -> bool:
-    """Whether a source is a score that :func:`qbdi_m21.improvise` made."""
-    return isinstance(source, stream.Stream) and source.derivation.method == 'improvise'
+                             'NoteTable, Frames or Music')
+    return Music(table_to_frames(source), source, side)

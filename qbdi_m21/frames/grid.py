@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,12 @@ class Bar:
         """End from the beginning of the score, in quarter lengths."""
         return self.start_ql + self.length_ql
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the bar is as long as its meter asks, or longer."""
+        over, under = (int(n) for n in self.meter.split('/'))
+        return not self.lead_ql and self.length_ql >= Fraction(4 * over, under)
+
     def to_json(self) -> dict[str, Any]:
         """Return a mapping of plain strings and numbers; Fractions as ``'3/2'``."""
         return {
@@ -64,7 +71,8 @@ class Bar:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Bar:
         """Undo :meth:`to_json`."""
-        fields = {k: Fraction(v) if k.endswith('_ql') else v for k, v in data.items()}
+        fields: dict[str, Any] = {
+            k: Fraction(v) if k.endswith('_ql') else v for k, v in data.items()}
         return cls(**fields)
 
 
@@ -86,7 +94,7 @@ class Grid:
     def __post_init__(self) -> None:
         if self.step_ql <= 0:
             raise ParameterError(f'step is {self.step_ql}; expected a positive length in quarters')
-        for before, after in zip(self.bars, self.bars[1:], strict=False):
+        for before, after in pairwise(self.bars):
             if before.end_ql != after.start_ql:
                 raise FramesError(
                     f'bar {before.number} ends at {before.end_ql} but bar {after.number} starts '

@@ -117,7 +117,8 @@ def read_bars(parts: list[stream.Part]) -> tuple[Bar, ...]:
         lead = Fraction(opFrac(measure.paddingLeft))
         if i == 0 and not lead and length < nominal:
             lead = nominal - length
-        bars.append(Bar(measure.number, position, length, signature.ratioString,
+        ratio = f'{signature.numerator}/{signature.denominator}'
+        bars.append(Bar(measure.number, position, length, ratio,
                         Fraction(opFrac(signature.beatDuration.quarterLength)),
                         lead if lead < nominal else Fraction(0), sharps))
         position += length

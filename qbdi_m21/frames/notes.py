@@ -160,13 +160,15 @@ def noteheads(part: stream.Part) -> Iterator[tuple[int, str, Fraction, note.Note
                         k += 1
 
 
-def extract_notes(score: stream.Score) -> NoteTable:
+def extract_notes(score: stream.Stream, *, allow_empty: bool = False) -> NoteTable:
     """Return the sounding notes of a score.
 
     Parameters
     ----------
-    score : music21.stream.Score
-        With parts; parts without measures are measured on a copy.
+    score : music21 Stream
+        Parts without measures are measured on a copy.
+    allow_empty : bool
+        Return an empty table instead of an error.
 
     Returns
     -------
@@ -177,14 +179,14 @@ def extract_notes(score: stream.Score) -> NoteTable:
     Raises
     ------
     EmptyScoreError
-        If the score holds no pitched note.
+        If the score holds no pitched note, unless `allow_empty`.
     """
     parts = measured_parts(score)
     bars = read_bars(parts)
     rows: list[Row] = []
     for part_index, part in enumerate(parts):
         rows.extend(_part_rows(part, part_index, bars))
-    if not rows:
+    if not rows and not allow_empty:
         raise EmptyScoreError(
             'the score holds no pitched note; expected at least one (percussion, rests and '
             'chord symbols are not notes): give a score with notes')

@@ -53,7 +53,7 @@ class Frames:
     @property
     def num_pitches(self) -> int:
         """Number of pitch columns P."""
-        return self.sounding.shape[1]
+        return int(self.sounding.shape[1])
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def table_to_frames(
             at[offset] = frame, abs(grid.offset_at_frame(frame) - offset)
         return at[offset]
 
-    for row in np.flatnonzero(~table.grace):
+    for row in np.flatnonzero(~table.grace).tolist():
         pitch = int(table.pitch[row])
         if not low <= pitch < high:
             clipped += 1

@@ -1,9 +1,10 @@
 """Model windows: bars cut or padded to the window length a model was trained on.
 
 The rule for meters other than the model's own: a bar longer than a window is cut into
-windows of full length and a rest; a shorter one is filled up with silence behind, a pickup
-in front, so that every frame keeps its place in the meter. What was filled is left out again
-on the way back.
+windows of full length and a rest; a bar of a shorter meter, and such a rest, is repeated until
+the window is full, since a model that knows full bars takes silence for an ending; a pickup
+has silence in front, and any other bar that is shorter than its own meter silence behind.
+What was filled is left out again on the way back.
 """
 
 from __future__ import annotations
@@ -22,12 +23,25 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Window:
-    """Where one window lies: frames ``start`` to ``stop`` go to row ``place`` and after."""
+    """One window of a grid.
+
+    Attributes
+    ----------
+    bar : int
+        Index of the bar.
+    start, stop : int
+        Frames of the grid that it holds.
+    place : int
+        Row of the window at which they begin.
+    repeated : bool
+        They are repeated to the end of the window; otherwise silence follows.
+    """
 
     bar: int
     start: int
     stop: int
     place: int
+    repeated: bool
 
 
 def layout_windows(grid: Grid, window_frames: int) -> tuple[Window, ...]:
@@ -45,14 +59,12 @@ def layout_windows(grid: Grid, window_frames: int) -> tuple[Window, ...]:
     windows = []
     for index, bar in enumerate(grid.bars):
         first, stop = int(grid.bar_starts[index]), int(grid.bar_starts[index + 1])
-        lead = round(bar.lead_ql / grid.step_ql) % window_frames
         position = first
         while position < stop:
-            room = window_frames - lead
-            size = min(room, stop - position)
-            windows.append(Window(index, position, position + size, lead))
+            size = min(window_frames, stop - position)
+            place = window_frames - size if bar.lead_ql else 0
+            windows.append(Window(index, position, position + size, place, bar.is_full))
             position += size
-            lead = 0
     return tuple(windows)
 
 
@@ -62,8 +74,9 @@ def frames_to_windows(frames: Frames, layout: tuple[Window, ...],
     planes = np.concatenate([frames.sounding, frames.onset], axis=1)
     windows = np.zeros((len(layout), window_frames, planes.shape[1]), dtype=np.bool_)
     for row, window in zip(windows, layout, strict=True):
-        row[window.place:window.place + window.stop - window.start] = (
-            planes[window.start:window.stop])
+        held = planes[window.start:window.stop]
+        room = window_frames - window.place if window.repeated else len(held)
+        row[window.place:window.place + room] = held[np.arange(room) % len(held)]
     return windows
 
 

@@ -96,9 +96,10 @@ def _read(config: dict[str, Any], h5: Any) -> LatentModel:
 
     weights = {name: (values(h5[f'{name}/vars/0']), values(h5[f'{name}/vars/1']))
                for name in LAYERS}
-    statistics = [values(h5[f'latent_statistics/vars/{i}']) for i in range(len(STATISTICS))]
-    return LatentModel(spec, weights, *statistics, threshold=float(config['threshold']),
-                       card=config.get('card') or {})
+    mean, variance, posterior = (values(h5[f'latent_statistics/vars/{i}'])
+                                 for i in range(len(STATISTICS)))
+    return LatentModel(spec, weights, mean, variance, posterior,
+                       threshold=float(config['threshold']), card=config.get('card') or {})
 
 
 def from_keras(model: VAE) -> LatentModel:
@@ -107,7 +108,8 @@ def from_keras(model: VAE) -> LatentModel:
     for name in LAYERS:
         kernel, bias = getattr(model, name).get_weights()
         weights[name] = (kernel, bias)
-    return LatentModel(FrameSpec(**model.spec), weights, *model.latent_statistics.get_weights(),
+    mean, variance, posterior = model.latent_statistics.get_weights()
+    return LatentModel(FrameSpec(**model.spec), weights, mean, variance, posterior,
                        threshold=model.threshold, card=model.card)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 import qbdi_m21
 from qbdi_m21.errors import CorpusError, ModelError, ParameterError
-from qbdi_m21.model.evaluation import evaluate
+from qbdi_m21.model.evaluation import density_threshold, evaluate
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.model.spec import Preset, get_preset
 from qbdi_m21.model.store import from_keras
@@ -99,8 +99,8 @@ class _Reporter(keras.callbacks.Callback):
 
 def train(
     data: TrainingSet, preset: str = 'dubnov2019', *, updates: int | None = None,
-    transpose: int = 0, patience: int | None = None, seed: int = 0, name: str = '',
-    progress: Progress | None = None,
+    transpose: int = 0, patience: int | None = None, threshold: float | None = None,
+    seed: int = 0, name: str = '', progress: Progress | None = None,
 ) -> tuple[VAE, LatentModel]:
     """Train a VAE and measure it on the held-out works.
 
@@ -117,6 +117,10 @@ def train(
         Move each batch at random by up to so many semitones either way.
     patience : int, optional
         Stop after so many epochs without a better validation loss.
+    threshold : float, optional
+        A decoded probability from here on is a note; by default the one at which the
+        validation works come back with as many sounding cells as they have, and without
+        such works the preset's.
     seed : int
         Of the weights, the batches, the noise and the measures.
     name : str
@@ -157,9 +161,14 @@ def train(
               validation_data=(held_out, held_out) if len(held_out) else None,
               validation_batch_size=256)
     set_statistics(model, data.flat('train'))
+    if threshold is None:
+        threshold = (density_threshold(from_keras(model), data.windows[data.rows('validation')],
+                                       seed=seed) if len(held_out) else chosen.threshold)
+    model.threshold = threshold
     model.card = {
-        'name': name, 'qbdi_m21': qbdi_m21.__version__, 'keras': keras.__version__,
-        'backend': keras.backend.backend(), 'python': platform.python_version(),
+        'name': name, 'threshold': threshold, 'qbdi_m21': qbdi_m21.__version__,
+        'keras': keras.__version__, 'backend': keras.backend.backend(),
+        'python': platform.python_version(),
         'preset': {'name': preset, **asdict(chosen)}, 'seed': seed, 'transpose': transpose,
         'updates': reporter.done, 'best_update': _best(reporter.curve), 'curve': reporter.curve,
         'data': {**data.about, 'sha256': data.sha256, 'works': len(data.works),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qbdi_m21.errors import CorpusError
+from qbdi_m21.errors import CorpusError, QbdiWarning
 from qbdi_m21.files import write_aside
+from qbdi_m21.frames.notes import NoteTable
+from qbdi_m21.frames.roll import table_to_frames
+from qbdi_m21.frames.windows import frames_to_windows, layout_windows
 from qbdi_m21.model.spec import FrameSpec
+from qbdi_m21.model.split import related_works, split_groups
 
 SPLITS = ('train', 'validation', 'test')
 
@@ -64,6 +70,39 @@ class TrainingSet:
         rows = self.rows(split)
         return self.windows[rows].reshape(len(rows), -1).astype(np.float32)
 
+    @classmethod
+    def from_tables(
+        cls, tables: Mapping[str, NoteTable], *, spec: FrameSpec | None = None,
+        held_out: tuple[float, float] = (0.1, 0.1), seed: int = 0,
+        about: Mapping[str, Any] | None = None,
+    ) -> TrainingSet:
+        """Return the windows of note tables, split by work.
+
+        Parameters
+        ----------
+        tables : mapping of str to NoteTable
+            By the works' names.
+        spec : FrameSpec, optional
+            What a window is; the paper's by default.
+        held_out : (float, float)
+            Shares of the works for validation and for the test.
+        seed : int
+            Of the split. Works that share bars, also transposed, are never divided.
+        about : mapping, optional
+            Added to what the set says of itself.
+        """
+        if not tables:
+            raise CorpusError('no work to learn from; give at least one note table')
+        chosen = spec or FrameSpec()
+        names = sorted(tables)
+        windows = [_windows(tables[name], chosen) for name in names]
+        groups = related_works(windows)
+        return cls(
+            np.concatenate(windows), np.repeat(np.arange(len(names)), [len(w) for w in windows]),
+            tuple(names), split_groups(groups, held_out, seed), chosen,
+            {**(about or {}), 'held_out': list(held_out), 'split_seed': seed,
+             'groups_of_related_works': int(groups.max()) + 1})
+
     @property
     def sha256(self) -> str:
         """Hash of windows, works and split: names the data in a model card."""
@@ -104,3 +143,11 @@ class TrainingSet:
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise CorpusError(f'{path} is not a training set ({error}); build one with '
                               '`corpus-tools dataset`') from error
+
+
+def _windows(table: NoteTable, spec: FrameSpec) -> npt.NDArray[np.bool_]:
+    with warnings.catch_warnings():     # a corpus study counts such works, not their notes
+        warnings.simplefilter('ignore', QbdiWarning)
+        frames = table_to_frames(table, step=spec.step_ql, pitch_range=spec.pitch_range)
+    layout = layout_windows(frames.grid, spec.window_frames)
+    return frames_to_windows(frames, layout, spec.window_frames)

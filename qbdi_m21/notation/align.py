@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable
 
 from music21 import layout, metadata, spanner, stream, tempo
@@ -91,8 +92,14 @@ def _keep_first_tempi(parts: Iterable[stream.Part]) -> None:
 
 def _metadata(query: stream.Score) -> metadata.Metadata:
     about = query.metadata
-    title = about.bestTitle if about is not None else None
+    title = plain_title(query)
     result = metadata.Metadata()
     result.title = f'Improvisation on {title}' if title else 'Improvisation'
     result.composer = (about.composer if about is not None else None) or 'qbdi_m21'
     return result
+
+
+def plain_title(score: stream.Score) -> str:
+    """Return a score's title, without the suffix of a file that gave it; or an empty string."""
+    title = (score.metadata.bestTitle if score.metadata is not None else None) or ''
+    return re.sub(r'\.(mxl|musicxml|xml|abc|krn|mid|midi|mei)$', '', title)

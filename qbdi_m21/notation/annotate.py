@@ -63,10 +63,12 @@ class _Side:
         self.measures = list(self.top.getElementsByClass(stream.Measure))
         self.heads = _heads_by_id(parts, [bar.start_ql for bar in self.bars])
         self.line_ends: list[Fraction] = []
-        self.timeline = [
-            (self.bars[index].start_ql + Fraction(opFrac(element.offset)), element)
-            for index, measure in enumerate(self.measures)
-            for element in _layer(measure).notesAndRests]
+        self.timeline: list[tuple[Fraction, Fraction, note.GeneralNote]] = []
+        for bar, measure in zip(self.bars, self.measures, strict=False):
+            for element in _layer(measure).notesAndRests:
+                start = bar.start_ql + Fraction(opFrac(element.offset))
+                end = start + Fraction(opFrac(element.quarterLength))
+                self.timeline.append((start, end, element))
 
     def draw(self, marks: list[Mark]) -> None:
         """Draw marks in the order of their start."""
@@ -98,8 +100,11 @@ class _Side:
         _layer(self.measures[index]).insert(float(mark.start_ql - self.bars[index].start_ql), text)
 
     def _bracket(self, mark: Mark) -> None:
-        inside = [element for start, element in self.timeline
+        inside = [element for start, _, element in self.timeline
                   if mark.start_ql <= start < mark.end_ql]
+        # nothing of the top staff starts here: over what it holds
+        inside = inside or [element for start, end, element in self.timeline
+                            if start < mark.end_ql and mark.start_ql < end]
         self.line_ends = [end for end in self.line_ends if end > mark.start_ql]
         if not inside or len(self.line_ends) >= MAX_OPEN_LINES:
             return

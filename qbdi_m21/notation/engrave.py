@@ -60,7 +60,7 @@ def to_score(frames: Frames, *, template: stream.Score | None = None,
     """
     score = engrave([PartNotes(name, frames_to_notes(frames))], frames.grid, brace=True)
     if template is not None:
-        copy_barlines(template, score)
+        copy_signs(template, score)
         if template.metadata is not None:
             score.metadata.title = template.metadata.bestTitle
             score.metadata.composer = template.metadata.composer
@@ -104,9 +104,10 @@ def engrave(parts: Sequence[PartNotes], grid: Grid, *, brace: bool | None = None
                   for staff, (group, sign) in enumerate(groups)]
         for staff_index, staff in enumerate(staves):
             staff.id = f'P{index + 1}-Staff{staff_index + 1}' if two else f'P{index + 1}'
-            staff.partName = part.name
             sound = instrument.Piano()
-            sound.partName = part.name
+            staff.partName = sound.partName = part.name
+            staff.partAbbreviation = sound.partAbbreviation = part.name[:4] + '.' * (
+                len(part.name) > 4)
             staff.insert(0, sound)
             score.insert(0, staff)
         if two:
@@ -159,8 +160,8 @@ def _staff(spans: GridSpans, staff: int, bars: Sequence[Bar], barlines: list[Fra
     return part
 
 
-def copy_barlines(source: stream.Score, target: stream.Score) -> None:
-    """Copy repeats and double bars of a score's first part to every staff of another.
+def copy_signs(source: stream.Score, target: stream.Score) -> None:
+    """Copy repeats, double bars and the look of meters from a score's first part to every staff.
 
     A barline on some staves only is read as lying inside the measure.
     """
@@ -170,6 +171,8 @@ def copy_barlines(source: stream.Score, target: stream.Score) -> None:
     measures = list(first.getElementsByClass(stream.Measure))
     for part in target.parts:
         for theirs, ours in zip(measures, part.getElementsByClass(stream.Measure), strict=False):
+            if ours.timeSignature is not None and theirs.timeSignature is not None:
+                ours.timeSignature.symbol = theirs.timeSignature.symbol
             for side in ('leftBarline', 'rightBarline'):
                 line = getattr(theirs, side)
                 if isinstance(line, m21bar.Repeat):

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 #: Lengths of one notehead: 64th to breve, plain and dotted.
 NOTATABLE = tuple(sorted(
@@ -90,7 +91,7 @@ def slice_sounds(sounds: list[Sound]) -> list[Sound]:
     """Return overlapping sounds as successive chords, tied across every cut."""
     edges = sorted({t for s in sounds for t in (s.start, s.end)})
     slices = []
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         held: set[int] = set()
         tied_in: set[int] = set()
         tied_out: set[int] = set()

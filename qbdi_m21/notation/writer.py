@@ -45,7 +45,8 @@ class MeasureWriter:
 
     def _voice(self, sounds: Sequence[Sound], stem: str | None, *,
                hide_rests: bool) -> list[note.GeneralNote]:
-        if not sounds and self._full:
+        # a full-measure rest in a short bar would be read back as a full bar
+        if not sounds and self.bar.is_full and self.length == self.bar.length_ql:
             rest = note.Rest(quarterLength=float(self.length))
             rest.fullMeasure = True
             return [rest]
@@ -56,12 +57,6 @@ class MeasureWriter:
             elements += self._sound(sound, stem)
             now = sound.end
         return elements + self._rests(now, self.length, hide_rests)
-
-    @property
-    def _full(self) -> bool:
-        # a full-measure rest in a short bar would be read back as a full bar
-        over, under = (int(n) for n in self.bar.meter.split('/'))
-        return self.length == Fraction(4 * over, under) and not self.bar.lead_ql
 
     def _cuts(self, start: Fraction, end: Fraction) -> list[Fraction]:
         return list(notatable_lengths(start + self.bar.lead_ql, end - start, self.bar.beat_ql))

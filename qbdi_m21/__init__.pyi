@@ -1,0 +1,33 @@
+from .analysis.collisions import Collision as Collision
+from .analysis.collisions import find_collisions as find_collisions
+from .analysis.information_rate import InformationRate as InformationRate
+from .analysis.information_rate import information_rate as information_rate
+from .analysis.motifs import Motif as Motif
+from .analysis.motifs import Occurrence as Occurrence
+from .analysis.motifs import find_motifs as find_motifs
+from .channel.allocation import allocate_bits as allocate_bits
+from .channel.gaussian import transmit as transmit
+from .comparison import Comparison as Comparison
+from .comparison import compare as compare
+from .errors import QbdiError as QbdiError
+from .errors import QbdiWarning as QbdiWarning
+from .frames.encode import to_frames as to_frames
+from .frames.notes import NoteTable as NoteTable
+from .frames.notes import extract_notes as extract_notes
+from .frames.roll import Frames as Frames
+from .improvisation import improvise as improvise
+from .model.inference import LatentModel as LatentModel
+from .model.store import list_models as list_models
+from .model.store import load_model as load_model
+from .model.store import save_model as save_model
+from .model.training import train as train
+from .model.training_set import TrainingSet as TrainingSet
+from .notation.align import align as align
+from .notation.annotate import annotate as annotate
+from .notation.engrave import to_score as to_score
+from .notation.marks import Mark as Mark
+from .notation.musicxml import write_musicxml as write_musicxml
+from .notation.reading import load_score as load_score
+from .oracle.threshold import find_threshold as find_threshold
+
+__version__: str

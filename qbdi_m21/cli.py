@@ -1,0 +1,224 @@
+"""The command line `qbdi-m21`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+import qbdi_m21
+from qbdi_m21.errors import ParameterError, QbdiError, QbdiWarning
+
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+class QbdiGroup(click.Group):
+    """Prints a QbdiError as one line and exits with 2; shows our warnings, a line each."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            warnings.simplefilter('once', QbdiWarning)
+            warnings.showwarning = _show_warning
+            try:
+                return super().invoke(ctx)
+            except QbdiError as error:
+                self._fail(ctx, str(error))
+            except OSError as error:
+                self._fail(ctx, f'{error.filename or ""}: {error.strerror or error}'.strip(': '))
+
+    @staticmethod
+    def _fail(ctx: click.Context, message: str) -> None:
+        click.echo(f'{ctx.info_name}: error: {" ".join(message.split())}', err=True)
+        ctx.exit(2)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f'note: {message}', err=True)
+
+
+def check_output(path: str, suffixes: tuple[str, ...]) -> Path:
+    """Return where to write, before any long work: the folder exists and the suffix is right."""
+    target = Path(path)
+    if target.suffix not in suffixes:
+        raise ParameterError(f'{path} ends in {target.suffix!r}; expected {" or ".join(suffixes)}')
+    if target.is_dir() or not target.parent.is_dir():
+        raise ParameterError(f'cannot write {path}: its folder {target.parent} does not exist, or '
+                             'it is a folder itself')
+    return target
+
+
+@contextlib.contextmanager
+def stage_bar(total: int) -> Iterator[Callable[[str], None]]:
+    """Show stages as they begin; on a terminal only."""
+    from tqdm import tqdm
+    with tqdm(total=total, disable=not sys.stderr.isatty(), leave=False,
+              bar_format='{desc}: {bar:24} {n_fmt}/{total_fmt} [{elapsed}]') as bar:
+        started = False
+
+        def begin(stage: str) -> None:
+            nonlocal started
+            bar.update(int(started))
+            started = True
+            bar.set_description(stage)
+
+        yield begin
+
+
+@contextlib.contextmanager
+def update_bar() -> Iterator[Progress]:
+    """Show updates, losses and an estimate; on a terminal only."""
+    from tqdm import tqdm
+    with tqdm(disable=not sys.stderr.isatty(), unit='update') as bar:
+        def show(done: int, total: int, losses: dict[str, float]) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+            if done % 50 == 0:
+                bar.set_postfix({k: f'{v:.1f}' for k, v in losses.items()}, refresh=False)
+        yield show
+
+
+@click.group(cls=QbdiGroup, context_settings={'help_option_names': ['-h', '--help']})
+@click.version_option(qbdi_m21.__version__, prog_name='qbdi-m21')
+def main() -> None:
+    """Improvise on a score in a learned style, and see what of it survives.
+
+    \b
+    Examples:
+      qbdi-m21 improvise corpus:ryansMammoth/AcaciaReel
+      qbdi-m21 improvise song.mxl --rate 64 --seed 3 -o out.musicxml --json out.json
+      qbdi-m21 models
+      qbdi-m21 train corpus:bach/bwv66.6 corpus:bach/bwv4.8 -o tiny.keras --updates 200
+    """
+
+
+@main.command()
+@click.argument('query')
+@click.option('--model', default='chorales', show_default=True,
+              help='A shipped model (see `qbdi-m21 models`) or a .keras file.')
+@click.option('--rate', default='256', show_default=True, metavar='BITS|full',
+              help='Bits a bar that survive of the query.')
+@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0))
+@click.option('--threshold', type=float, metavar='P',
+              help="A decoded probability from here on is a note  [default: the model's].")
+@click.option('--number', type=int, metavar='N', help='Which score of a book, counted from 1.')
+@click.option('-o', '--output', metavar='FILE',
+              help='.musicxml, .xml or .mxl  [default: QUERY-improvisation.musicxml here].')
+@click.option('--json', 'json_path', metavar='FILE', help='Also write all findings as JSON.')
+def improvise(query: str, model: str, rate: str, seed: int, threshold: float | None,
+              number: int | None, output: str | None, json_path: str | None) -> None:
+    """Improvise on QUERY and write both as one annotated score.
+
+    QUERY is a MusicXML, MXL, MIDI, ABC, kern or MEI file, or corpus:NAME for a work of
+    music21's corpus.
+
+    \b
+    Examples:
+      qbdi-m21 improvise corpus:ryansMammoth/AcaciaReel
+      qbdi-m21 improvise corpus:essenFolksong/altdeu10 --number 3 --rate full
+      qbdi-m21 improvise song.mid --rate 32 --seed 7 -o song.mxl --json song.json
+    """
+    from qbdi_m21.comparison import STAGES, compare
+    from qbdi_m21.files import write_aside
+    from qbdi_m21.improvisation import Rate, check_rate
+    from qbdi_m21.notation.musicxml import SUFFIXES, write_musicxml
+    from qbdi_m21.notation.reading import load_score
+    from qbdi_m21.report.summary import summarise
+
+    bits: Rate = 'full' if rate == 'full' else check_rate(rate)
+    stem = Path(query.rsplit(':', 1)[-1]).name
+    stem = stem[:-len(Path(stem).suffix)] if Path(query).is_file() else stem
+    target = check_output(output or f'{stem}-improvisation.musicxml', SUFFIXES)
+    record = check_output(json_path, ('.json',)) if json_path else None
+    with stage_bar(len(STAGES) + 2) as begin:
+        begin('read the score')
+        score = load_score(query, number=number)
+        found = compare(score, model, rate=bits, seed=seed, threshold=threshold, progress=begin)
+        found.recipe['query'] = query
+        begin('write')
+        write_musicxml(found.annotated(), target)
+        if record is not None:
+            with write_aside(record) as aside:
+                aside.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False,
+                                            allow_nan=False) + '\n', encoding='utf-8')
+    click.echo(f'wrote {target}' + (f' and {record}' if record else ''))
+    for line in summarise(found):
+        click.echo(line)
+
+
+@main.command()
+def models() -> None:
+    """List the models shipped with the package."""
+    from qbdi_m21.model.store import list_models, load_model
+    for name in list_models():
+        card = load_model(name).card
+        data, measures = card['data'], card['measures']['test']
+        click.echo(f'{name}: {data["works"]} works, {data["bars"]["train"]} bars learned '
+                   f'({data.get("title", data.get("meter"))}); held-out works: distortion '
+                   f'{measures["distortion_bits"]:.1f}, rate {measures["rate_bits"]:.1f}, -ELBO '
+                   f'{measures["negative_elbo_bits"]:.1f} bits a bar')
+
+
+@main.command()
+@click.argument('sources', nargs=-1, required=True)
+@click.option('-o', '--output', required=True, metavar='FILE', help='Ends in .keras.')
+@click.option('--preset', default='dubnov2019', show_default=True)
+@click.option('--updates', type=int, metavar='N', help="Instead of the preset's.")
+@click.option('--transpose', default=0, show_default=True, metavar='SEMITONES',
+              help='Move each batch at random by up to so many semitones.')
+@click.option('--patience', type=int, metavar='EPOCHS',
+              help='Stop after so many epochs without a better validation loss.')
+@click.option('--threshold', type=float, metavar='P', help='A decoded probability from here on '
+              'is a note  [default: as dense as the validation works].')
+@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0))
+@click.option('--name', default='', help='For the model card.')
+@click.option('--title', default='', help='What the data are, for the model card.')
+@click.option('--compact', is_flag=True, help='Half the size: weights rounded to 16 bits.')
+def train(sources: tuple[str, ...], output: str, preset: str, updates: int | None,
+          transpose: int, patience: int | None, threshold: float | None, seed: int, name: str,
+          title: str, compact: bool) -> None:
+    """Train a model on SOURCES: scores, or one training set (.npz) of `corpus-tools dataset`.
+
+    \b
+    Examples:
+      qbdi-m21 train chorales.npz -o chorales.keras --transpose 6
+      qbdi-m21 train corpus:bach/bwv66.6 corpus:bach/bwv4.8 -o tiny.keras --updates 200
+    """
+    from qbdi_m21.frames.notes import extract_notes
+    from qbdi_m21.model.spec import get_preset
+    from qbdi_m21.model.training_set import TrainingSet
+    from qbdi_m21.notation.reading import load_score
+
+    target = check_output(output, ('.keras',))
+    get_preset(preset)
+    if sources[0].endswith('.npz'):
+        if len(sources) > 1:
+            raise ParameterError('give one training set (.npz), or scores, not both')
+        data = TrainingSet.load(sources[0])
+    else:
+        data = TrainingSet.from_tables({s: extract_notes(load_score(s)) for s in sources},
+                                       seed=seed)
+    if title:
+        data.about['title'] = title
+    # TensorFlow's remarks on the processor are not for the user
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    from qbdi_m21.model.store import save_model
+    from qbdi_m21.model.training import train as train_model
+    with update_bar() as show:
+        model, served = train_model(
+            data, preset, updates=updates, transpose=transpose, patience=patience,
+            threshold=threshold, seed=seed, name=name or Path(output).stem, progress=show)
+    save_model(model, target, compact=compact)
+    click.echo(f'wrote {target}')
+    for split, measures in served.card['measures'].items():
+        click.echo(f'{split}: distortion {measures["distortion_bits"]}, rate '
+                   f'{measures["rate_bits"]}, -ELBO {measures["negative_elbo_bits"]} bits a bar '
+                   f'on {measures["windows"]} bars')
