@@ -129,7 +129,7 @@ def find_motifs(
               else build_oracle(features, threshold))
     shortest = min_length or max(MIN_FRAMES, math.ceil(np.mean(oracle.lrs[1:])))
     patterns = [_without_overlaps(p) for p in repeated_patterns(oracle, min_length=shortest)]
-    sounding = features.any(axis=1)
+    sounding = np.any(features, axis=1, keepdims=True)[:, 0]
     patterns = [p for p in patterns if len(p.ends) >= min_occurrences and p.length >= shortest
                 and sounding[p.ends[0] - p.length:p.ends[0]].mean() > 0.5]
     kept: list[Pattern] = []
@@ -174,7 +174,7 @@ def element_ids_within(table: NoteTable, start: Fraction, end: Fraction,
                        pitch_classes: Sequence[int] | None = None) -> tuple[str, ...]:
     """Return the ids of the notes that start in a span, of some pitch classes or of all."""
     onset = table.onset_ql
-    chosen: npt.NDArray[np.bool_] = np.asarray((onset >= float(start)) & (onset < float(end)))
+    chosen = (onset >= float(start)) & (onset < float(end))
     if pitch_classes is not None:
         chosen = chosen & np.isin(table.pitch % 12, pitch_classes)
     return tuple(table.element_id[chosen].tolist())
