@@ -144,7 +144,7 @@ def improvise(query: str, model: str, rate: str, seed: int, threshold: float | N
         found = compare(score, model, rate=bits, seed=seed, threshold=threshold, progress=begin)
         found.recipe['query'] = query
         begin('write')
-        write_musicxml(found.annotated(), target)
+        write_musicxml(found.annotated(), target, keep=False)
         if record is not None:
             with write_aside(record) as aside:
                 aside.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False,

@@ -23,7 +23,8 @@ from qbdi_m21.improvisation import Rate, Transmission, frames_to_improvisation, 
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.model.store import load_model
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, align
-from qbdi_m21.notation.annotate import annotate
+from qbdi_m21.notation.annotate import draw_marks
+from qbdi_m21.notation.marks import marks_of
 
 SIDES = (QUERY, IMPROVISATION)
 
@@ -62,8 +63,10 @@ class Comparison:
 
     def annotated(self) -> stream.Score:
         """Return one score: improvisation above, query below, findings drawn."""
-        both = align(self.query, self.improvisation)
-        score = annotate(both, *(self.motifs[side] for side in SIDES), self.collisions)
+        score = align(self.query, self.improvisation)
+        findings: list[Motif | Collision] = [
+            *self.motifs[QUERY], *self.motifs[IMPROVISATION], *self.collisions]
+        draw_marks(score, marks_of(findings))
         score.metadata.addCustom('qbdi_m21', json.dumps(self.recipe, sort_keys=True))
         return score
 

@@ -44,14 +44,23 @@ def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) 
         If a mark lies outside the score.
     """
     copied: stream.Score = copy.deepcopy(score)
-    marks = marks_of(result for group in results for result in group)
-    for side in (IMPROVISATION, QUERY):
-        own = [mark for mark in marks if mark.side == side]
-        if own:
-            _Side(side_parts(copied, side)).draw(own)
+    draw_marks(copied, marks_of(result for group in results for result in group))
     copied.derivation.origin = score
     copied.derivation.method = 'annotate'
     return copied
+
+
+def draw_marks(score: stream.Score, marks: Iterable[Mark]) -> None:
+    """Draw marks on the score itself; see :func:`annotate`."""
+    by_side: dict[str, list[Mark]] = {IMPROVISATION: [], QUERY: []}
+    for mark in marks:
+        if mark.side not in by_side:
+            raise NotationError(f'the mark {mark.text or mark.kind!r} is for the side '
+                                f'{mark.side!r}; expected {IMPROVISATION!r} or {QUERY!r}')
+        by_side[mark.side].append(mark)
+    for side, own in by_side.items():
+        if own:
+            _Side(side_parts(score, side)).draw(own)
 
 
 class _Side:

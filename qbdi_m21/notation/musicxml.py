@@ -32,16 +32,19 @@ _CONTAINER = b"""<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def write_musicxml(score: stream.Score, path: str | os.PathLike[str]) -> None:
+def write_musicxml(score: stream.Score, path: str | os.PathLike[str], *,
+                   keep: bool = True) -> None:
     """Write a score as MusicXML 4.0: the same score, the same bytes.
 
     Parameters
     ----------
     score : music21.stream.Score
-        Not changed.
+        Not changed, unless `keep` is False.
     path : path
         Ends in `.musicxml` or `.xml`, or `.mxl` for a compressed file. Written whole or
         not at all.
+    keep : bool
+        False lets the writer change the score, which saves copying one that is not used again.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def write_musicxml(score: stream.Score, path: str | os.PathLike[str]) -> None:
         If music21 cannot write the score.
     """
     target = check_suffix(path)
-    data = to_musicxml(score)
+    data = to_musicxml(score, keep=keep)
     with write_aside(target) as aside:
         if target.suffix == '.mxl':
             with zipfile.ZipFile(aside, 'w', zipfile.ZIP_DEFLATED) as archive:
@@ -70,9 +73,9 @@ def check_suffix(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def to_musicxml(score: stream.Score) -> bytes:
+def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     """Return a score as MusicXML 4.0 bytes; see :func:`write_musicxml`."""
-    ready: stream.Score = copy.deepcopy(as_score(score))
+    ready: stream.Score = copy.deepcopy(as_score(score)) if keep else as_score(score)
     _prepare(ready)
     exporter = GeneralObjectExporter(ready)
     exporter.makeNotation = False
