@@ -57,20 +57,15 @@ def check_output(path: str, suffixes: tuple[str, ...]) -> Path:
 
 
 @contextlib.contextmanager
-def stage_bar(total: int) -> Iterator[Callable[[str], None]]:
-    """Show stages as they begin; on a terminal only."""
+def stage_bar(total: int) -> Iterator[Callable[[str, float], None]]:
+    """Show stages, and an estimate of what is left; on a terminal only."""
     from tqdm import tqdm
     with tqdm(total=total, disable=not sys.stderr.isatty(), leave=False,
-              bar_format='{desc}: {bar:24} {n_fmt}/{total_fmt} [{elapsed}]') as bar:
-        started = False
-
-        def begin(stage: str) -> None:
-            nonlocal started
-            bar.update(int(started))
-            started = True
-            bar.set_description(stage)
-
-        yield begin
+              bar_format='{desc}: {bar:24} [{elapsed}<{remaining}]') as bar:
+        def show(stage: str, done: float) -> None:
+            bar.set_description(stage, refresh=False)
+            bar.update(done - bar.n)
+        yield show
 
 
 @contextlib.contextmanager
@@ -138,12 +133,15 @@ def improvise(query: str, model: str, rate: str, seed: int, threshold: float | N
     stem = stem[:-len(Path(stem).suffix)] if Path(query).is_file() else stem
     target = check_output(output or f'{stem}-improvisation.musicxml', SUFFIXES)
     record = check_output(json_path, ('.json',)) if json_path else None
-    with stage_bar(len(STAGES) + 2) as begin:
-        begin('read the score')
+    if target.exists() and Path(query).exists() and target.samefile(query):
+        raise ParameterError(f'{target} is the query itself; write to another file')
+    with stage_bar(len(STAGES) + 2) as show:
+        show('read the score', 0)
         score = load_score(query, number=number)
-        found = compare(score, model, rate=bits, seed=seed, threshold=threshold, progress=begin)
+        found = compare(score, model, rate=bits, seed=seed, threshold=threshold,
+                        progress=lambda stage, done: show(stage, 1 + done))
         found.recipe['query'] = query
-        begin('write')
+        show('write', 1 + len(STAGES))
         write_musicxml(found.annotated(), target, keep=False)
         if record is not None:
             with write_aside(record) as aside:

@@ -26,6 +26,8 @@ from qbdi_m21.notation.align import IMPROVISATION, QUERY, align
 from qbdi_m21.notation.annotate import draw_marks
 from qbdi_m21.notation.marks import marks_of
 
+Progress = Callable[[str, float], None]
+
 SIDES = (QUERY, IMPROVISATION)
 
 #: What the stages of :func:`compare` are called, in order.
@@ -91,12 +93,12 @@ class Comparison:
 def compare(
     score: stream.Stream, model: LatentModel | str | os.PathLike[str] = 'chorales', *,
     rate: Rate = 256, seed: int = 0, threshold: float | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Improvise on a score and analyse query and improvisation.
 
-    Parameters are those of :func:`qbdi_m21.improvise`; `progress` is called with each of
-    `STAGES` as it begins.
+    Parameters are those of :func:`qbdi_m21.improvise`; `progress` is called with the name of
+    the stage and how many of `STAGES` are done, parts of one included.
 
     Returns
     -------
@@ -106,9 +108,9 @@ def compare(
     -----
     Source: Dubnov 2019, section 3.
     """
-    def stage(index: int) -> None:
+    def stage(index: int, done: float = 0.0) -> None:
         if progress is not None:
-            progress(STAGES[index])
+            progress(STAGES[index], index + done)
 
     stage(0)
     served = model if isinstance(model, LatentModel) else load_model(model)
@@ -128,8 +130,11 @@ def compare(
              IMPROVISATION: Music(sent.frames, made, IMPROVISATION)}
     rates, motifs = {}, {}
     for index, side in enumerate(SIDES):
-        stage(3 + index)
-        rates[side] = information_rate(music[side])
+
+        def search(done: int, total: int, index: int = index) -> None:
+            stage(3 + index, done / total)
+
+        rates[side] = information_rate(music[side], progress=search)
         motifs[side] = find_motifs(music[side], threshold=rates[side].selected)
     stage(5)
     collisions = find_collisions(music[QUERY], music[IMPROVISATION])

@@ -56,5 +56,9 @@ class SourceWarning(QbdiWarning):
     """Part of a source was not used (percussion, further time signatures, ...)."""
 
 
+class NotationWarning(QbdiWarning):
+    """A notation program will not show all that a file holds."""
+
+
 class SilenceWarning(QbdiWarning):
     """A decoded improvisation holds no note."""

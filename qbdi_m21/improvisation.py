@@ -88,15 +88,14 @@ def improvise(score: stream.Stream, model: LatentModel | str | os.PathLike[str] 
     water-filling (eq. 5), optimal channel (eqs 6-8), decoder.
     """
     served = model if isinstance(model, LatentModel) else load_model(model)
-    query = as_score(score)
-    frames = to_frames(query, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
+    frames = to_frames(score, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
     sent = transmit_frames(frames, served, rate=rate, seed=seed, threshold=threshold)
-    return frames_to_improvisation(sent.frames, query)
+    return frames_to_improvisation(sent.frames, score)
 
 
-def frames_to_improvisation(frames: Frames, query: stream.Score) -> stream.Score:
+def frames_to_improvisation(frames: Frames, query: stream.Stream) -> stream.Score:
     """Return decoded frames as a score that is derived from its query."""
-    result = to_score(frames, template=query, name='Improvisation')
+    result = to_score(frames, template=as_score(query), name='Improvisation')
     result.derivation.origin = query
     result.derivation.method = 'improvise'
     return result

@@ -113,8 +113,8 @@ def find_motifs(
     Notes
     -----
     Source: Dubnov 2019, 3.1-3.2 and figure 4; Wang & Dubnov 2015. It finds repeated passages
-    of the whole texture. Passages that another motif explains are left out, and silence is
-    no motif.
+    of the whole texture. Motifs are taken by the frames that their repetitions explain; an
+    occurrence that lies mostly in motifs taken before is left out, and silence is no motif.
     """
     if min_occurrences < 2 or not 1 <= max_motifs <= len(LABELS) or (
             min_length is not None and min_length < 1):
@@ -130,13 +130,18 @@ def find_motifs(
     shortest = min_length or max(MIN_FRAMES, math.ceil(np.mean(oracle.lrs[1:])))
     patterns = [_without_overlaps(p) for p in repeated_patterns(oracle, min_length=shortest)]
     sounding = np.any(features, axis=1, keepdims=True)[:, 0]
-    patterns = [p for p in patterns if len(p.ends) >= min_occurrences and p.length >= shortest
+    patterns = [p for p in patterns if p.length >= shortest
                 and sounding[p.ends[0] - p.length:p.ends[0]].mean() > 0.5]
     kept: list[Pattern] = []
+    explained = np.zeros(len(features), dtype=np.bool_)
     for pattern in sorted(patterns, key=lambda p: (-gain(p), p.ends)):
-        if not any(_explains(other, pattern) for other in kept):
-            kept.append(pattern)
-    kept = sorted(kept[:max_motifs], key=lambda p: (p.ends[0] - p.length, -p.length))
+        new = Pattern(tuple(end for end in pattern.ends if 2 * np.count_nonzero(
+            explained[end - pattern.length:end]) < pattern.length), pattern.length)
+        if len(new.ends) >= min_occurrences and len(kept) < max_motifs:
+            kept.append(new)
+            for start, end in new.spans:
+                explained[start:end] = True
+    kept.sort(key=lambda p: (p.ends[0] - p.length, -p.length))
     return tuple(
         Motif(label, tuple(_occurrence(span, grid, music.table) for span in p.spans),
               p.length * grid.step_ql, gain(p), music.side)
@@ -154,14 +159,6 @@ def _without_overlaps(pattern: Pattern) -> Pattern:
         if end >= pattern.length and (not ends or end - pattern.length >= ends[-1]):
             ends.append(end)
     return Pattern(tuple(ends), pattern.length)
-
-
-def _explains(other: Pattern, pattern: Pattern) -> bool:
-    """Whether most of each occurrence of a pattern lies in occurrences of the other."""
-    def covered(span: tuple[int, int]) -> int:
-        return sum(max(0, min(span[1], stop) - max(span[0], start))
-                   for start, stop in other.spans)
-    return all(2 * covered(span) >= pattern.length for span in pattern.spans)
 
 
 def _occurrence(span: tuple[int, int], grid: Grid, table: NoteTable | None) -> Occurrence:

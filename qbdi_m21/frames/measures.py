@@ -66,6 +66,13 @@ def measured_parts(score: stream.Score) -> list[stream.Part]:
     return parts
 
 
+def give_measures(score: stream.Score) -> None:
+    """Notate, in the score itself, the parts that have no measures."""
+    for part in list(score.parts):
+        if not part.hasMeasures():
+            score.replace(part, part.makeNotation(inPlace=False))
+
+
 def sounding_intervals(part: stream.Part) -> list[interval.Interval | None]:
     """Return the interval from written to sounding pitch in each measure; None where none.
 
@@ -134,13 +141,16 @@ def _held_ql(parts: list[stream.Part], index: int) -> Fraction:
 
 
 def _warn_of_other_barlines(parts: list[stream.Part], starts: list[Fraction]) -> None:
+    others = []
     for index, part in enumerate(parts):
         own = [Fraction(opFrac(part.elementOffset(m)))
                for m in part.getElementsByClass(stream.Measure)]
         if own != starts[:len(own)]:
-            warnings.warn(
-                f'the barlines of part {index + 1} are not those of the other parts; its notes '
-                'are placed by measure, in the order of its measures', SourceWarning, stacklevel=4)
+            others.append(str(index + 1))
+    if others:
+        warnings.warn(
+            f'the barlines of part {", ".join(others)} are not those of the fullest part; notes '
+            'are placed by measure, in the order of the measures', SourceWarning, stacklevel=4)
 
 
 def _outer_sharps(part: stream.Part) -> int:

@@ -12,7 +12,7 @@ from music21.common import opFrac
 from qbdi_m21.analysis.collisions import Collision
 from qbdi_m21.analysis.motifs import Motif
 from qbdi_m21.errors import NotationError
-from qbdi_m21.frames.measures import read_bars
+from qbdi_m21.frames.measures import as_score, give_measures, read_bars
 from qbdi_m21.frames.notes import noteheads
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
 from qbdi_m21.notation.marks import Mark, marks_of
@@ -43,7 +43,8 @@ def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) 
     NotationError
         If a mark lies outside the score.
     """
-    copied: stream.Score = copy.deepcopy(score)
+    copied: stream.Score = copy.deepcopy(as_score(score))
+    give_measures(copied)
     draw_marks(copied, marks_of(result for group in results for result in group))
     copied.derivation.origin = score
     copied.derivation.method = 'annotate'

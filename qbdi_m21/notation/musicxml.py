@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import re
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from music21 import instrument, layout, stream
 from music21.exceptions21 import Music21Exception
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
-from qbdi_m21.errors import NotationError, ParameterError
+from qbdi_m21.errors import NotationError, NotationWarning, ParameterError
 from qbdi_m21.files import write_aside
-from qbdi_m21.frames.measures import as_score
+from qbdi_m21.frames.measures import as_score, give_measures
 
 SUFFIXES = ('.musicxml', '.xml', '.mxl')
 
@@ -87,7 +88,10 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     root = etree.fromstring(_CONTROL.sub(b'', raw), etree.XMLParser(
         load_dtd=False, no_network=True, resolve_entities=False, remove_blank_text=True,
         huge_tree=True))
-    number_voices(root)
+    crowded = number_voices(root)
+    if crowded:
+        warnings.warn(f'{crowded} measures have more than four voices on a staff; notation '
+                      'programs drop the rest', NotationWarning, stacklevel=3)
     _drop_repeated_ids(root)
     _mend_identification(root)
     doctype = ('<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
@@ -98,9 +102,7 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
 
 def _prepare(score: stream.Score) -> None:
     """Give every part what music21 needs to write it as it is: measures, beams, fixed ids."""
-    for part in list(score.parts):
-        if not part.hasMeasures():
-            score.replace(part, part.makeNotation(inPlace=False))
+    give_measures(score)
     groups = [set(map(id, g.getSpannedElements()))
               for g in score.getElementsByClass(layout.StaffGroup)]
     joined: dict[int, str] = {}
