@@ -26,7 +26,7 @@ def main() -> None:
 @click.argument('sources', nargs=-1, required=True)
 @click.option('-o', '--output', required=True, metavar='FOLDER', help='One Parquet file a work.')
 @click.option('--jobs', default=1, show_default=True, type=click.IntRange(min=1),
-              help='Processes.')
+              help='Processes to run at once.')
 def ingest(sources: tuple[str, ...], output: str, jobs: int) -> None:
     """Parse SOURCES into note tables: files, folders, corpus:NAME, 'corpus:FOLDER/*', @LIST.
 
@@ -58,10 +58,12 @@ def ingest(sources: tuple[str, ...], output: str, jobs: int) -> None:
 @click.option('-o', '--output', required=True, metavar='FILE', help='Ends in .npz.')
 @click.option('--meter', default='4/4', show_default=True,
               help="Only works in this meter throughout; 'any' takes all.")
-@click.option('--min-bars', default=4, show_default=True, type=click.IntRange(min=1))
+@click.option('--min-bars', default=4, show_default=True, type=click.IntRange(min=1),
+              help='Leave out shorter works.')
 @click.option('--validation', default=0.1, show_default=True, help='Share of the works.')
 @click.option('--test', default=0.1, show_default=True, help='Share of the works.')
-@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0))
+@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
+              help='Of the split.')
 def dataset(folder: str, output: str, meter: str, min_bars: int, validation: float, test: float,
             seed: int) -> None:
     """Build a training set from the note tables in FOLDER.

@@ -100,17 +100,19 @@ def main() -> None:
 @click.option('--model', default='chorales', show_default=True,
               help='A shipped model (see `qbdi-m21 models`) or a .keras file.')
 @click.option('--rate', default='256', show_default=True, metavar='BITS|full',
-              help='Bits a bar that survive of the query.')
-@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0))
+              help='Bits that pass the channel for each bar.')
+@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
+              help='Another seed, another improvisation.')
 @click.option('--threshold', type=float, metavar='P',
-              help="A decoded probability from here on is a note  [default: the model's].")
-@click.option('--number', type=int, metavar='N', help='Which score of a book, counted from 1.')
+              help="Cells decoded with at least this probability sound  [default: the model's].")
+@click.option('--number', type=int, metavar='N',
+              help='Which score of a file of several (an Opus), counted from 1.')
 @click.option('-o', '--output', metavar='FILE',
               help='.musicxml, .xml or .mxl  [default: QUERY-improvisation.musicxml here].')
 @click.option('--json', 'json_path', metavar='FILE', help='Also write all findings as JSON.')
 def improvise(query: str, model: str, rate: str, seed: int, threshold: float | None,
               number: int | None, output: str | None, json_path: str | None) -> None:
-    """Improvise on QUERY and write both as one annotated score.
+    """Improvise on QUERY; write one annotated score, improvisation above and query below.
 
     QUERY is a MusicXML, MXL, MIDI, ABC, kern or MEI file, or corpus:NAME for a work of
     music21's corpus.
@@ -168,15 +170,16 @@ def models() -> None:
 @main.command()
 @click.argument('sources', nargs=-1, required=True)
 @click.option('-o', '--output', required=True, metavar='FILE', help='Ends in .keras.')
-@click.option('--preset', default='dubnov2019', show_default=True)
+@click.option('--preset', default='dubnov2019', show_default=True, help='Network and training.')
 @click.option('--updates', type=int, metavar='N', help="Instead of the preset's.")
 @click.option('--transpose', default=0, show_default=True, metavar='SEMITONES',
               help='Move each batch at random by up to so many semitones.')
 @click.option('--patience', type=int, metavar='EPOCHS',
               help='Stop after so many epochs without a better validation loss.')
-@click.option('--threshold', type=float, metavar='P', help='A decoded probability from here on '
-              'is a note  [default: as dense as the validation works].')
-@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0))
+@click.option('--threshold', type=float, metavar='P', help='Cells decoded with at least this '
+              'probability sound  [default: as dense as the validation works].')
+@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
+              help='Of the weights, the batches and the split of scores.')
 @click.option('--name', default='', help='For the model card.')
 @click.option('--title', default='', help='What the data are, for the model card.')
 @click.option('--compact', is_flag=True, help='Half the size: weights rounded to 16 bits.')

@@ -124,7 +124,7 @@ def compare(
     made = extract_notes(improvisation, allow_empty=True)
     if not len(made):
         warnings.warn(f'the improvisation is silent at {rate} bits: the paper\'s channel pulls '
-                      'the latents to their mean; give a higher rate or a lower threshold',
+                      'the latents to their mean; give a higher rate',
                       SilenceWarning, stacklevel=2)
     music = {QUERY: Music(frames, table),
              IMPROVISATION: Music(sent.frames, made, IMPROVISATION)}
@@ -140,7 +140,8 @@ def compare(
     collisions = find_collisions(music[QUERY], music[IMPROVISATION])
     recipe = {
         'qbdi_m21': qbdi_m21.__version__,
-        'model': served.card.get('name') or str(model), 'rate': rate, 'seed': seed,
+        'model': served.card.get('name') or str(model),
+        'model_weights_sha256': served.weights_sha256, 'rate': rate, 'seed': seed,
         'threshold': served.threshold if threshold is None else threshold,
     }
     num_notes = {QUERY: len(table), IMPROVISATION: len(made)}

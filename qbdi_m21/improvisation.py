@@ -63,16 +63,18 @@ def improvise(score: stream.Stream, model: LatentModel | str | os.PathLike[str] 
     model : LatentModel, str or path
         A model, a shipped model's name, or a model file.
     rate : int or 'full'
-        Bits a bar that survive of the query.
+        Bits that pass the channel for each bar (for each window, where a long bar takes
+        several): an upper limit on what survives of the query.
     seed : int
         Of the latent sample and the channel's noise.
     threshold : float, optional
-        A decoded probability from here on is a note; the model's by default.
+        Cells decoded with at least this probability sound; the model's by default.
 
     Returns
     -------
     music21.stream.Score
-        One part on two staves, with the bars, meters and key signatures of the query;
+        One part on two staves, with the bars, meters and key signatures of the query, repeats
+        not expanded;
         ``derivation.method`` is 'improvise' and ``derivation.origin`` the query.
 
     Raises

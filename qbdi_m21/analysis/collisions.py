@@ -50,11 +50,11 @@ class Collision:
     measure, beat
         Where it starts.
     severity : float
-        0 to 1: the largest of the beats' mean dissonance between the sides; 0 for a meeting.
+        0 to 1: the mean dissonance between the sides on the worst beat; 0 for a meeting.
     tonnetz : float
-        Largest distance between the beats' tonal centroids (Harte et al. 2006).
+        Distance between the two tonal centroids on that beat (Harte et al. 2006).
     query_harmony, improvisation_harmony : str
-        Chord or pitch classes of each side on the worst beat.
+        Chord (``'Am'``) or main pitch classes (``'{A C}'``) of each side on that beat.
     query_ids, improvisation_ids : tuple of str
         Notes that start in the span and take part in the clash.
     """
@@ -150,7 +150,7 @@ def find_collisions(query: Source, improvisation: Source, *, enter: float = ENTE
         sharps = grid.bars[grid.bar_at_offset(start)].sharps
         return Collision(
             kind, start, end, *grid.beat_at_offset(start), severity,
-            float(distances[span.start:span.stop].max()), harmony_name(first[worst], sharps),
+            float(distances[worst]), harmony_name(first[worst], sharps),
             harmony_name(second[worst], sharps),
             _ids(below.table, start, end, first, second, span),
             _ids(above.table, start, end, second, first, span))

@@ -11,7 +11,8 @@ from qbdi_m21.frames.spelling import spelling_table
 
 #: Chord qualities: suffix of the name -> semitones above the root. Earlier ones win ties.
 TEMPLATES = {'': (0, 4, 7), 'm': (0, 3, 7), '7': (0, 4, 7, 10), 'm7': (0, 3, 7, 10),
-             'maj7': (0, 4, 7, 11), 'dim': (0, 3, 6), 'aug': (0, 4, 8)}
+             'maj7': (0, 4, 7, 11), 'dim': (0, 3, 6), 'm7\u266d5': (0, 3, 6, 10),
+             'dim7': (0, 3, 6, 9), 'aug': (0, 4, 8)}
 
 #: Least cosine between weights and template for a chord to be named.
 MIN_FIT = 0.8
@@ -39,7 +40,8 @@ def infer_chord(weights: npt.NDArray[Any]) -> tuple[int, str] | None:
     for quality, tones in TEMPLATES.items():
         fits = weights[(_ROOTS[:, None] + np.array(tones)) % 12].sum(axis=1) / (
             norm * np.sqrt(len(tones)))
-        root = int(np.argmax(fits))
+        # of the equal roots of a symmetric chord, the one that sounds most
+        root = int(np.lexsort((-weights, -np.round(fits, 9)))[0])
         # a hair's breadth is a tie: the simpler, earlier quality keeps it
         if fits[root] > best[0] + 1e-9:
             best = float(fits[root]), root, quality
@@ -47,10 +49,10 @@ def infer_chord(weights: npt.NDArray[Any]) -> tuple[int, str] | None:
 
 
 def harmony_name(weights: npt.NDArray[Any], sharps: int = 0) -> str:
-    """Return a chord's name (``'B\u266dm7'``), or the names of up to three pitch classes."""
+    """Return a chord's name (``'B\u266dm7'``), or the main pitch classes (``'{C E}'``)."""
     names = [n.replace('-', '\u266d').replace('#', '\u266f') for n in spelling_table(sharps)]
     chord = infer_chord(weights)
     if chord is not None:
         return names[chord[0]] + chord[1]
     order = np.argsort(-weights, kind='stable')[:3]
-    return ' '.join(names[k] for k in sorted(order) if weights[k] > 0)
+    return '{' + ' '.join(names[k] for k in sorted(order) if weights[k] > 0) + '}'

@@ -47,7 +47,7 @@ class InformationRate:
 
     @property
     def total_bits(self) -> float:
-        """Highest total information rate, in bits."""
+        """Highest total information rate, in bits; it grows with the length of the piece."""
         return float(self.curve.max())
 
     def to_json(self) -> dict[str, Any]:
@@ -64,10 +64,11 @@ class InformationRate:
                 'curve_bits': np.round(self.curve, 6).tolist(), 'profile': rows}
 
 
-def analysis_features(frames: Frames, step: Fraction = ANALYSIS_STEP) -> tuple[FloatArray, Grid]:
-    """Return Tonnetz vectors (T, 6) of pooled pitch classes, and their grid."""
+def analysis_features(frames: Frames, step: Fraction = ANALYSIS_STEP) -> tuple[
+        FloatArray, npt.NDArray[np.bool_], Grid]:
+    """Return Tonnetz vectors (T, 6) of pooled pitch classes, which frames sound, and the grid."""
     chroma, grid = pool(pitch_classes(frames), frames.grid, max(step, frames.grid.step_ql))
-    return tonnetz(chroma), grid
+    return tonnetz(chroma), chroma.sum(axis=1) > 0, grid
 
 
 def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
@@ -78,7 +79,7 @@ def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
     ----------
     source : music21 Stream, NoteTable, Frames or Music
     step : float or Fraction
-        Length of an analysis frame in quarter lengths.
+        Length of an analysis frame in quarter lengths; an eighth note by default.
     progress : callable, optional
         Called as ``progress(done, all)`` after each threshold.
 
@@ -91,7 +92,7 @@ def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
     Source: Dubnov 2019, 3.1-3.2 (eqs 9-10; Tonnetz of Harte et al. 2006). Silent frames have
     the zero vector: they equal each other and nothing else that is near.
     """
-    features, grid = analysis_features(read_music(source).frames,
+    features, _, grid = analysis_features(read_music(source).frames,
                                        Fraction(step).limit_denominator(960))
     if len(features) < 2:
         raise ParameterError(f'the music has {len(features)} analysis frame of {step} quarter; '

@@ -59,7 +59,7 @@ class Motif:
     Attributes
     ----------
     label : str
-        A, B, C, ... in order of first appearance.
+        A, B, C, ... in order of first appearance; each side has labels of its own.
     occurrences : tuple of Occurrence
         In order; at least two; none overlaps another.
     length_ql : Fraction
@@ -96,7 +96,7 @@ def find_motifs(
     threshold : float, optional
         Of the oracle; the one of highest information rate is searched by default.
     step : float or Fraction
-        Length of an analysis frame in quarter lengths.
+        Length of an analysis frame in quarter lengths; an eighth note by default.
     min_length : int, optional
         Shortest motif in analysis frames; by default the oracle's mean longest repeated
         suffix, and at least `MIN_FRAMES`.
@@ -122,14 +122,14 @@ def find_motifs(
             f'min_occurrences={min_occurrences}, max_motifs={max_motifs}, '
             f'min_length={min_length}; expected at least 2, 1 to {len(LABELS)}, and at least 1')
     music = read_music(source)
-    features, grid = analysis_features(music.frames, Fraction(step).limit_denominator(960))
+    features, sounding, grid = analysis_features(
+        music.frames, Fraction(step).limit_denominator(960))
     if len(features) < 2:
         return ()
     oracle = (find_threshold(features).oracle if threshold is None
               else build_oracle(features, threshold))
     shortest = min_length or max(MIN_FRAMES, math.ceil(np.mean(oracle.lrs[1:])))
     patterns = [_without_overlaps(p) for p in repeated_patterns(oracle, min_length=shortest)]
-    sounding = np.any(features, axis=1, keepdims=True)[:, 0]
     patterns = [p for p in patterns if p.length >= shortest
                 and sounding[p.ends[0] - p.length:p.ends[0]].mean() > 0.5]
     kept: list[Pattern] = []

@@ -28,7 +28,7 @@ class Bar:
     Attributes
     ----------
     number : int
-        Printed measure number; 0 for a pickup.
+        Measure number of the score; 0 for most pickups at its start.
     start_ql, length_ql : Fraction
         Start from the beginning of the score and sounding length, in quarter lengths.
     meter : str

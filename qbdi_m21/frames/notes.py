@@ -47,8 +47,8 @@ class NoteTable:
     grace : ndarray of bool
         Grace notes, which have no duration of their own.
     element_id : ndarray of str
-        ``'P<part>M<bar>N<k>'``: the k-th notehead of that part and bar in reading order.
-        Stable for one score, its copies and its re-parsed files.
+        ``'P<part>M<bar>N<k>'``: the k-th notehead of that part and bar in reading order;
+        all three count from 0. Stable for one score, its copies and its re-parsed files.
     bars : tuple of Bar
         The bars of the score.
     """

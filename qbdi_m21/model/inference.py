@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,17 @@ class LatentModel:
     def num_latents(self) -> int:
         """Number of latents Z."""
         return len(self.mean)
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of all weights and statistics: names the model whatever its card says."""
+        digest = hashlib.sha256()
+        for name in LAYERS:
+            for values in self.weights[name]:
+                digest.update(np.ascontiguousarray(values).tobytes())
+        for name in STATISTICS:
+            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        return digest.hexdigest()
 
     def _dense(self, name: str, values: FloatArray) -> FloatArray:
         kernel, bias = self.weights[name]

@@ -68,7 +68,7 @@ class TrainingSet:
     def flat(self, split: str) -> npt.NDArray[np.float32]:
         """Return the windows of one split as float32, shape (n, W * 2P)."""
         rows = self.rows(split)
-        return self.windows[rows].reshape(len(rows), -1).astype(np.float32)
+        return self.windows[rows].reshape(len(rows), self.spec.num_inputs).astype(np.float32)
 
     @classmethod
     def from_tables(

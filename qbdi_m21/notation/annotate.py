@@ -36,7 +36,8 @@ def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) 
     music21.stream.Score
         A motif: coloured noteheads, a bracket and a bold label. A collision: coloured diamond
         noteheads on both sides, and both harmonies in a box. A meeting: the common chord in
-        a box. `derivation` leads to the score.
+        a box. Of two marks on a note the one that starts later gives the colour.
+        `derivation` leads to the score.
 
     Raises
     ------

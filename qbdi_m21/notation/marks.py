@@ -26,7 +26,8 @@ class Mark:
     text : str
         Printed above the start of the span.
     side : str
-        Parts that it stands in: 'improvisation' or 'query'. Scores without sides ignore it.
+        'improvisation' or 'query': the parts of an aligned score that it stands in. A score
+        that :func:`align` did not make has no sides, and all its parts are meant.
     start_ql, end_ql : Fraction
         Half-open span, in quarter lengths.
     element_ids : tuple of str
