@@ -94,13 +94,12 @@ class _Side:
                         head.style.color = mark.color
                     if mark.notehead:
                         head.notehead = mark.notehead
-            if mark.bracket:
-                self._bracket(mark)
+            start = self._bracket(mark) if mark.bracket else mark.start_ql
             if mark.text:
-                self._text(mark)
+                self._text(mark, start)
 
-    def _text(self, mark: Mark) -> None:
-        index = max(i for i, bar in enumerate(self.bars) if bar.start_ql <= mark.start_ql)
+    def _text(self, mark: Mark, start: Fraction) -> None:
+        index = max(i for i, bar in enumerate(self.bars) if bar.start_ql <= start)
         text = expressions.TextExpression(mark.text)
         text.placement = 'above'
         text.style.fontWeight = 'normal' if mark.boxed else 'bold'
@@ -108,21 +107,23 @@ class _Side:
         text.style.fontSize = 9 if mark.boxed else 12
         if mark.boxed:
             text.style.enclosure = 'rectangle'
-        _layer(self.measures[index]).insert(float(mark.start_ql - self.bars[index].start_ql), text)
+        _layer(self.measures[index]).insert(float(start - self.bars[index].start_ql), text)
 
-    def _bracket(self, mark: Mark) -> None:
-        inside = [element for start, _, element in self.timeline
-                  if mark.start_ql <= start < mark.end_ql]
+    def _bracket(self, mark: Mark) -> Fraction:
+        """Draw a bracket over the top staff and return where its label goes."""
+        inside = [place for place in self.timeline if mark.start_ql <= place[0] < mark.end_ql]
         # nothing of the top staff starts here: over what it holds
-        inside = inside or [element for start, end, element in self.timeline
-                            if start < mark.end_ql and mark.start_ql < end]
+        inside = inside or [place for place in self.timeline
+                            if place[0] < mark.end_ql and mark.start_ql < place[1]]
         self.line_ends = [end for end in self.line_ends if end > mark.start_ql]
         if not inside or len(self.line_ends) >= MAX_OPEN_LINES:
-            return
+            return mark.start_ql
         self.line_ends.append(mark.end_ql)
-        line = spanner.Line(inside[0], inside[-1], lineType='solid', tick='down',
+        line = spanner.Line(inside[0][2], inside[-1][2], lineType='solid', tick='down',
                             placement='above')
         self.top.insert(0, line)
+        # a bracket begins with an element; the label stands where it is seen to begin
+        return inside[0][0]
 
 
 def _layer(measure: stream.Measure) -> stream.Stream:
