@@ -39,7 +39,7 @@ def ingest(works: Sequence[str], folder: str | os.PathLike[str], *, jobs: int = 
     jobs : int
         Processes; 1 works in this one.
     progress : callable, optional
-        Called with each work as it ends.
+        Called with each work as it ends, and first with those that are there.
 
     Returns
     -------
@@ -50,6 +50,9 @@ def ingest(works: Sequence[str], folder: str | os.PathLike[str], *, jobs: int = 
     target.mkdir(parents=True, exist_ok=True)
     kept = tuple(w for w in works if _is_there(target, w))
     todo = [w for w in works if w not in set(kept)]
+    if progress is not None:
+        for work in kept:
+            progress(work)
     written, failed = [], {}
     for work, reason in _run(todo, target, jobs):
         if reason:

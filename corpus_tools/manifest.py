@@ -38,13 +38,16 @@ def expand_sources(sources: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(works))
 
 
-def _expand(source: str) -> list[str]:
+def _expand(source: str, lists: tuple[Path, ...] = ()) -> list[str]:
     if source.startswith('@'):
         path = Path(source[1:])
         if not path.is_file():
             raise CorpusError(f'no such list of works: {path}')
+        if path.resolve() in lists:
+            raise CorpusError(f'the list of works {path} names itself')
+        lists = (*lists, path.resolve())
         lines = (line.split('#')[0].strip() for line in path.read_text('utf-8').splitlines())
-        return [work for line in lines if line for work in _expand(line)]
+        return [work for line in lines if line for work in _expand(line, lists)]
     match = _FOLDER.match(source)
     if match:
         return _corpus_folder(match['folder'])

@@ -42,22 +42,22 @@ def allocate_bits(variance: npt.ArrayLike, total_bits: int) -> npt.NDArray[np.in
     a component, one at a time: O(Z log Z), whatever the budget.
     """
     source = check_variance(variance)
-    if isinstance(total_bits, bool) or total_bits != int(total_bits) or total_bits < 0:
+    if isinstance(total_bits, bool) or not 0 <= total_bits < np.inf or total_bits % 1:
         raise ParameterError(f'total_bits is {total_bits}; expected a whole number >= 0')
     bits = np.zeros(len(source), dtype=np.int64)
     useful = np.flatnonzero(source)
     if not len(useful):
         return bits
-    # log4 of the remaining variance falls by 1 a bit: no underflow, however many bits
-    level = np.log2(source[useful]) / 2
-    bits[useful] = _above_water(level, int(total_bits))
-    heap = [(n - k, i) for k, n, i in zip(level.tolist(), bits[useful].tolist(),
-                                          useful.tolist(), strict=True)]
+    bits[useful] = _above_water(np.log2(source[useful]) / 2, int(total_bits))
+    # variance = mantissa 2^exponent, and a bit takes 2 off the exponent: no rounding, no underflow
+    mantissa, exponent = np.frexp(source[useful])
+    heap = list(zip((2 * bits[useful] - exponent).tolist(), (-mantissa).tolist(),
+                    useful.tolist(), strict=True))
     heapq.heapify(heap)
     for _ in range(int(total_bits) - int(bits.sum())):
-        height, index = heap[0]
+        height, fraction, index = heap[0]
         bits[index] += 1
-        heapq.heapreplace(heap, (height + 1.0, index))
+        heapq.heapreplace(heap, (height + 2, fraction, index))
     return bits
 
 

@@ -146,8 +146,13 @@ class Grid:
         if offset_ql >= bar.end_ql:
             return int(self.bar_starts[index + 1])
         steps = (offset_ql - bar.start_ql) / self.step_ql
-        frame = -((-2 * steps + 1) // 2)        # ceil(steps - 1/2)
-        return min(first + int(frame), int(self.bar_starts[index + 1]))
+        frame = first + int(-((-2 * steps + 1) // 2))        # ceil(steps - 1/2)
+        stop = int(self.bar_starts[index + 1])
+        # a last short frame ends on the barline, nearer than a whole step
+        if frame == stop - 1 and bar.end_ql - offset_ql < abs(
+                offset_ql - self.offset_at_frame(frame)):
+            return stop
+        return min(frame, stop)
 
     def bar_at_frame(self, frame: int) -> int:
         """Return the index of the bar that holds a frame."""

@@ -34,6 +34,9 @@ def as_score(source: stream.Stream) -> stream.Score:
     copied = source.coreCopyAsDerivation('as_score')
     if isinstance(copied, stream.Part):
         score.insert(0, copied)
+    elif copied.getElementsByClass(stream.Part):
+        for element in copied:
+            score.insert(copied.elementOffset(element), element)
     elif isinstance(copied, stream.Score) and not copied:
         raise EmptyScoreError('the score is empty; expected at least one note')
     else:

@@ -20,6 +20,9 @@ PERCUSSION = 9
 #: Longest file that is read, in quarter lengths: about 28 hours at 120.
 MAX_QL = 200_000
 
+#: Shortest unit of a time signature.
+MAX_DENOMINATOR = 128
+
 _KEYS = {name: sharps for sharps, names in enumerate(
     ('Cb Abm', 'Gb Ebm', 'Db Bbm', 'Ab Fm', 'Eb Cm', 'Bb Gm', 'F Dm', 'C Am', 'G Em', 'D Bm',
      'A F#m', 'E C#m', 'B G#m', 'F# D#m', 'C# A#m'), start=-7) for name in names.split()}
@@ -63,6 +66,10 @@ def read_midi(path: str | os.PathLike[str]) -> tuple[NoteTable, tuple[str, ...]]
             if message.type == 'track_name':
                 names[index] = message.name.strip()
             elif message.type == 'time_signature':
+                if not message.numerator >= 1 or message.denominator > MAX_DENOMINATOR:
+                    raise ScoreError(
+                        f'{path} has the time signature {message.numerator}/'
+                        f'{message.denominator}; expected one up to N/{MAX_DENOMINATOR}')
                 meters[now] = message.numerator, message.denominator
             elif message.type == 'key_signature':
                 keys[now] = _KEYS.get(message.key, 0)

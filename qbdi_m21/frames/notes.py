@@ -8,15 +8,15 @@ tied chords meet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from music21 import chord, harmony, note, stream
-from music21 import tie as m21tie
 from music21.common import opFrac
 
 from qbdi_m21.errors import EmptyScoreError, FramesError
@@ -137,27 +137,67 @@ def make_note_table(rows: list[Row], bars: tuple[Bar, ...]) -> NoteTable:
     )
 
 
-def noteheads(part: stream.Part) -> Iterator[tuple[int, str, Fraction, note.Note, Any, int]]:
-    """Walk the pitched noteheads of a measured part in reading order.
+class Notehead(NamedTuple):
+    """One printed notehead: where it stands, and `k`, its place among those of the bar."""
 
-    Yields
-    ------
-    (bar index, voice id, onset in the measure, notehead, its Note or Chord, k)
-        `k` counts the noteheads of the bar: it numbers the element ids.
+    bar: int
+    voice: str
+    onset: Fraction
+    end: Fraction
+    note: note.Note
+    grace: bool
+    k: int
+
+    def element_id(self, part: int) -> str:
+        """Return the id of the note that this head begins."""
+        return f'P{part}M{self.bar}N{self.k}'
+
+
+def noteheads(part: stream.Part, starts: Sequence[Fraction]) -> Iterator[Notehead]:
+    """Walk the pitched noteheads of a measured part in reading order, voice by voice.
+
+    Parameters
+    ----------
+    part : music21.stream.Part
+    starts : sequence of Fraction
+        Start of each bar from the beginning of the score, in quarter lengths.
     """
-    for index, measure in enumerate(part.getElementsByClass(stream.Measure)):
+    for bar, measure in enumerate(part.getElementsByClass(stream.Measure)):
         k = 0
-        layers = [(str(v.id), Fraction(v.offset), v) for v in measure.voices]
+        layers = [(str(v.id), Fraction(opFrac(v.offset)), v) for v in measure.voices]
         for voice, shift, layer in [('', Fraction(0), measure), *layers]:
             for element in layer.notes:
                 if isinstance(element, harmony.Harmony):
                     continue
-                onset = shift + Fraction(opFrac(element.offset))
+                onset = starts[bar] + shift + Fraction(opFrac(element.offset))
+                end = onset + Fraction(opFrac(element.quarterLength))
                 heads = element.notes if isinstance(element, chord.ChordBase) else (element,)
                 for head in heads:
                     if isinstance(head, note.Note):
-                        yield index, voice, onset, head, element, k
+                        yield Notehead(bar, voice, onset, end, head,
+                                       bool(element.duration.isGrace), k)
                         k += 1
+
+
+def tied_noteheads(part: stream.Part, starts: Sequence[Fraction]) -> list[list[Notehead]]:
+    """Return the noteheads of each sounding note of a part: one, or several that are tied."""
+    found: list[list[Notehead]] = []
+    # several, since two voices may hold one pitch to the same moment
+    open_ties: dict[tuple[float, Fraction], list[list[Notehead]]] = defaultdict(list)
+    # in the order of time: a tie may lead from a lower voice to a higher one
+    for head in sorted(noteheads(part, starts), key=lambda h: (h.bar, h.onset)):
+        # a notehead's own tie: a chord's is its first tied member's
+        kind = head.note.tie.type if head.note.tie is not None else ''
+        held = open_ties.get((head.note.pitch.ps, head.onset))
+        if held and kind in ('stop', 'continue'):
+            chain = held.pop(0)
+        else:
+            chain = []
+            found.append(chain)
+        chain.append(head)
+        if kind in ('start', 'continue'):
+            open_ties[head.note.pitch.ps, head.end].append(chain)
+    return found
 
 
 def extract_notes(score: stream.Stream, *, allow_empty: bool = False) -> NoteTable:
@@ -193,28 +233,10 @@ def extract_notes(score: stream.Stream, *, allow_empty: bool = False) -> NoteTab
     return make_note_table(rows, bars)
 
 
-def _part_rows(part: stream.Part, part_index: int, bars: tuple[Bar, ...]) -> list[Row]:
-    rows: list[Row] = []
-    open_ties: dict[tuple[int, Fraction], Row] = {}
+def _part_rows(part: stream.Part, part_index: int, bars: tuple[Bar, ...]) -> Iterator[Row]:
     intervals = sounding_intervals(part)
-    for bar, voice, shift, head, element, k in noteheads(part):
-        if bar >= len(bars):
-            break
-        onset = bars[bar].start_ql + shift
-        end = onset + Fraction(opFrac(element.quarterLength))
-        interval = intervals[bar]
-        pitch = head.pitch if interval is None else head.pitch.transpose(interval)
-        midi = round(pitch.ps)
-        tied = head.tie or element.tie
-        kind = tied.type if isinstance(tied, m21tie.Tie) else None
-        row = None
-        if kind in ('stop', 'continue'):
-            row = open_ties.pop((midi, onset), None)
-        if row is None:
-            row = Row(onset, end, midi, pitch.nameWithOctave, part_index, voice, bar,
-                       bool(element.duration.isGrace), f'P{part_index}M{bar}N{k}')
-            rows.append(row)
-        row.end = end
-        if kind in ('start', 'continue'):
-            open_ties[midi, end] = row
-    return rows
+    for chain in tied_noteheads(part, [bar.start_ql for bar in bars]):
+        head, interval = chain[0], intervals[chain[0].bar]
+        pitch = head.note.pitch if interval is None else head.note.pitch.transpose(interval)
+        yield Row(head.onset, chain[-1].end, round(pitch.ps), pitch.nameWithOctave, part_index,
+                  head.voice, head.bar, all(h.grace for h in chain), head.element_id(part_index))

@@ -157,7 +157,8 @@ def train(
     if len(held_out):
         callbacks.append(keras.callbacks.EarlyStopping(
             monitor='val_loss', patience=patience or epochs, restore_best_weights=True))
-    model.fit(batches, epochs=epochs, verbose=0, callbacks=callbacks,
+    # the batches shuffle themselves by the seed; Keras would shuffle by the global state
+    model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=callbacks,
               validation_data=(held_out, held_out) if len(held_out) else None,
               validation_batch_size=256)
     set_statistics(model, data.flat('train'))

@@ -7,6 +7,7 @@ import json
 import os
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,7 @@ class TrainingSet:
             raise CorpusError(f'no such training set: {path}; build one with `corpus-tools '
                               'dataset`')
         try:
-            with np.load(path, allow_pickle=False) as data:
+            with open(path, 'rb') as handle, np.load(handle, allow_pickle=False) as data:
                 about = json.loads(str(data['about']))
                 spec = FrameSpec(**about['spec'])
                 cells = np.unpackbits(data['cells'], axis=1, count=spec.num_inputs)
@@ -140,7 +141,8 @@ class TrainingSet:
                 return cls(cells.reshape(shape).astype(np.bool_), data['work'].astype(np.int64),
                            tuple(about['works']), data['split'].astype(np.int64), spec,
                            about['about'])
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, MemoryError,
+                zipfile.BadZipFile, zlib.error) as error:
             raise CorpusError(f'{path} is not a training set ({error}); build one with '
                               '`corpus-tools dataset`') from error
 

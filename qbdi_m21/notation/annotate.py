@@ -13,7 +13,7 @@ from qbdi_m21.analysis.collisions import Collision
 from qbdi_m21.analysis.motifs import Motif
 from qbdi_m21.errors import NotationError
 from qbdi_m21.frames.measures import as_score, give_measures, read_bars
-from qbdi_m21.frames.notes import noteheads
+from qbdi_m21.frames.notes import tied_noteheads
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
 from qbdi_m21.notation.marks import Mark, marks_of
 
@@ -122,8 +122,8 @@ class _Side:
         line = spanner.Line(inside[0][2], inside[-1][2], lineType='solid', tick='down',
                             placement='above')
         self.top.insert(0, line)
-        # a bracket begins with an element; the label stands where it is seen to begin
-        return inside[0][0]
+        # where the bracket can only begin later, the label goes with it
+        return max(inside[0][0], mark.start_ql)
 
 
 def _layer(measure: stream.Measure) -> stream.Stream:
@@ -133,19 +133,5 @@ def _layer(measure: stream.Measure) -> stream.Stream:
 
 def _heads_by_id(parts: list[stream.Part], starts: list[Fraction]) -> dict[str, list[note.Note]]:
     """Return each notehead and those tied to it, by the id of the first."""
-    found: dict[str, list[note.Note]] = {}
-    for place, part in enumerate(parts):
-        open_ties: dict[tuple[float, Fraction], list[note.Note]] = {}
-        for bar, _, onset, head, element, k in noteheads(part):
-            start = starts[bar] + onset
-            tied = head.tie or element.tie
-            kind = tied.type if tied is not None else ''
-            chain = open_ties.pop((head.pitch.ps, start), None) if kind in (
-                'stop', 'continue') else None
-            if chain is None:
-                chain = found.setdefault(f'P{place}M{bar}N{k}', [])
-            chain.append(head)
-            if kind in ('start', 'continue'):
-                end = start + Fraction(opFrac(element.quarterLength))
-                open_ties[head.pitch.ps, end] = chain
-    return found
+    return {chain[0].element_id(place): [head.note for head in chain]
+            for place, part in enumerate(parts) for chain in tied_noteheads(part, starts)}

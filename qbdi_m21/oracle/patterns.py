@@ -35,7 +35,8 @@ def repeated_patterns(oracle: Any, *, min_length: int = 2) -> tuple[Pattern, ...
     oracle : vmo.VMO.oracle.FactorOracle
         Any oracle with suffix links, reverse suffixes and longest repeated suffixes.
     min_length : int
-        Shortest pattern, in frames.
+        Shortest repeated suffix, in frames. A repetition that runs into itself is cut to its
+        period, which may be shorter.
 
     Notes
     -----

@@ -73,6 +73,10 @@ def find_threshold(
         raise ParameterError('features hold NaN or infinity; expected finite numbers')
     tried = default_thresholds(values, distance) if thresholds is None else np.asarray(
         thresholds, dtype=np.float64)
+    if not np.all(np.isfinite(tried)):
+        raise ParameterError(f'the {distance} distance between some frames is not a number '
+                             '(a zero vector?); expected finite thresholds: give them, or leave '
+                             'such frames out')
     curve, best, found = np.zeros(len(tried)), -1.0, None
     for i, threshold in enumerate(tried):
         oracle = build_oracle(values, float(threshold), distance)
