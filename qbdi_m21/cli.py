@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,45 @@ Progress = Callable[[int, int, dict[str, float]], None]
 
 
 class QbdiGroup(click.Group):
-    """Prints a QbdiError as one line and exits with 2; shows our warnings, a line each."""
+    """Prints any error as one line and exits with 2; shows our warnings, a line each."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None,
+             complete_var: str | None = None, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the command line."""
+        name = prog_name or Path(sys.argv[0]).name
+        run: Callable[[], Any] = functools.partial(
+            super().main, args, name, complete_var, False, **extra)
+        if not standalone_mode:
+            return run()
+        try:
+            sys.exit(run() or 0)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+        except click.Abort:
+            click.echo(f'{name}: interrupted', err=True)
+            sys.exit(130)
+        except click.UsageError as error:
+            at = error.ctx.command_path if error.ctx else name
+            _fail(name, f"{error.format_message().rstrip('.')}; see '{at} --help'")
+        except click.ClickException as error:
+            _fail(name, error.format_message())
+        except QbdiError as error:
+            _fail(name, str(error))
+        except OSError as error:
+            _fail(name, f'{error.filename or ""}: {error.strerror or error}'.strip(': '))
+        sys.exit(2)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run a command with our warnings as lines, each once, and no others."""
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             warnings.simplefilter('once', QbdiWarning)
             warnings.showwarning = _show_warning
-            try:
-                return super().invoke(ctx)
-            except QbdiError as error:
-                self._fail(ctx, str(error))
-            except OSError as error:
-                self._fail(ctx, f'{error.filename or ""}: {error.strerror or error}'.strip(': '))
+            return super().invoke(ctx)
 
-    @staticmethod
-    def _fail(ctx: click.Context, message: str) -> None:
-        click.echo(f'{ctx.info_name}: error: {" ".join(message.split())}', err=True)
-        ctx.exit(2)
+
+def _fail(name: str, message: str) -> None:
+    click.echo(f'{name}: error: {" ".join(message.split())}', err=True)
 
 
 def _load_when_used(name: str) -> None:
@@ -162,11 +183,12 @@ def improvise(query: str, model: str, rate: str, seed: int, threshold: float | N
                         progress=lambda stage, done: show(stage, 1 + done))
         found.recipe['query'] = query
         show('write', 1 + len(STAGES))
-        write_musicxml(found.annotated(), target, keep=False)
-        if record is not None:
-            with write_aside(record) as aside:
+        # both files or none: the record is renamed when the score is written
+        with write_aside(record) if record else contextlib.nullcontext() as aside:
+            if aside is not None:
                 aside.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False,
                                             allow_nan=False) + '\n', encoding='utf-8')
+            write_musicxml(found.annotated(), target, keep=False)
     click.echo(f'wrote {target}' + (f' and {record}' if record else ''))
     for line in summarise(found):
         click.echo(line)

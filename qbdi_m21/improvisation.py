@@ -120,6 +120,8 @@ def transmit_frames(frames: Frames, model: LatentModel, *, rate: Rate = 256, see
     are mean and variance of z_e over that corpus. At full rate z_e arrives unaltered.
     """
     bits = allocate_rate(model, rate)
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ParameterError(f'seed is {seed!r}; expected a whole number >= 0')
     limit = model.threshold if threshold is None else threshold
     if not 0 < limit < 1:
         raise ParameterError(f'threshold is {limit}; expected a probability between 0 and 1')

@@ -63,7 +63,7 @@ def measured_parts(score: stream.Score) -> list[stream.Part]:
         if part.hasMeasures():
             parts.append(part)
         elif len(part.recurse().notesAndRests):
-            parts.append(part.makeNotation(inPlace=False))
+            parts.append(_notated(part))
     if not parts:
         raise EmptyScoreError('the score has no part with notes; expected at least one')
     return parts
@@ -73,7 +73,14 @@ def give_measures(score: stream.Score) -> None:
     """Notate, in the score itself, the parts that have no measures."""
     for part in list(score.parts):
         if not part.hasMeasures():
-            score.replace(part, part.makeNotation(inPlace=False))
+            score.replace(part, _notated(part))
+
+
+def _notated(part: stream.Part) -> stream.Part:
+    """Return a copy of a part in measures, the last one full."""
+    notated = part.makeNotation(inPlace=False)
+    notated.makeRests(inPlace=True, fillGaps=True, timeRangeFromBarDuration=True)
+    return notated
 
 
 def sounding_intervals(part: stream.Part) -> list[interval.Interval | None]:
@@ -99,9 +106,8 @@ def sounding_intervals(part: stream.Part) -> list[interval.Interval | None]:
 def read_bars(parts: list[stream.Part]) -> tuple[Bar, ...]:
     """Return the bars of a score, read from the part that has most measures.
 
-    The length of a bar is the distance to the next measure; the last one's is what it holds,
-    and at least its meter where nothing says that it is short. A first bar shorter than its
-    meter is a pickup.
+    The length of a bar is the distance to the next measure; the last one's is what it holds.
+    A first bar shorter than its meter is a pickup; a single bar is one only where it says so.
     """
     model = max(parts, key=lambda p: len(p.getElementsByClass(stream.Measure)))
     measures = list(model.getElementsByClass(stream.Measure))
@@ -120,9 +126,9 @@ def read_bars(parts: list[stream.Part]) -> tuple[Bar, ...]:
         if i + 1 < len(measures):
             length = starts[i + 1] - starts[i]
         else:
+            # a last bar is as long as what it holds: it may complete the pickup
             held = _held_ql(parts, i)
-            short = measure.paddingLeft or measure.paddingRight or i == 0 or held > nominal
-            length = held if short and held else nominal
+            length = held if i or measure.paddingLeft else max(held, nominal)
         length = length if length > 0 else nominal
         lead = Fraction(opFrac(measure.paddingLeft))
         if i == 0 and not lead and length < nominal:

@@ -97,9 +97,9 @@ class NoteTable:
         return NoteTable(**columns, bars=self.bars)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Row:
-    """A note while its ties are being merged."""
+    """One row of a table."""
 
     onset: Fraction
     end: Fraction

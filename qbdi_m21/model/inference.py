@@ -58,6 +58,12 @@ class LatentModel:
             if kernel.shape != shape or bias.shape != shape[1:]:
                 raise ModelError(f'layer {name} has weights {kernel.shape} and {bias.shape}; '
                                  f'the frame specification asks for {shape}')
+            if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
+                raise ModelError(f'layer {name} has weights that are not finite numbers; train '
+                                 'the model again')
+        if not 0 < self.threshold < 1:
+            raise ModelError(f'the threshold is {self.threshold}; expected a probability between '
+                             '0 and 1')
         for name in STATISTICS:
             values = getattr(self, name)
             if values.shape != (latent,) or not np.all(np.isfinite(values)):
@@ -99,7 +105,7 @@ class LatentModel:
             raise FramesError(
                 f'windows have shape {windows.shape}; this model takes (N, '
                 f'{self.spec.window_frames}, {2 * self.spec.num_pitches})')
-        flat = windows.reshape(len(windows), -1).astype(np.float32)
+        flat = windows.reshape(len(windows), self.spec.num_inputs).astype(np.float32)
         hidden = np.maximum(self._dense('encoder_hidden', flat), 0)
         return self._dense('encoder_mean', hidden), np.exp(
             self._dense('encoder_log_variance', hidden))

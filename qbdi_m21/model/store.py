@@ -80,7 +80,8 @@ def load_model(name: str | os.PathLike[str]) -> LatentModel:
                                  f'{MAX_WEIGHTS_BYTES >> 20} MiB; this is no model of ours')
             with h5py.File(io.BytesIO(archive.read('model.weights.h5')), 'r') as h5:
                 return _read(config['config'], h5)
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, TypeError, AttributeError,
+            ArithmeticError) as error:
         raise ModelError(f'{path} is not a model file ({error}); expected a .keras file made by '
                          '`qbdi-m21 train`') from error
 

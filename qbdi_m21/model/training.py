@@ -68,7 +68,7 @@ def transpose_windows(windows: npt.NDArray[np.bool_], semitones: int) -> npt.NDA
     """Return windows (N, W, 2P) moved by semitones; cells that leave the range are lost."""
     planes = windows.reshape(*windows.shape[:2], 2, -1)
     moved = np.zeros_like(planes)
-    width = planes.shape[3] - abs(semitones)
+    width = max(planes.shape[3] - abs(semitones), 0)
     source, target = max(-semitones, 0), max(semitones, 0)
     moved[..., target:target + width] = planes[..., source:source + width]
     return moved.reshape(windows.shape)
@@ -143,6 +143,9 @@ def train(
     if updates < 1 or transpose < 0 or (patience is not None and patience < 1):
         raise ParameterError(f'updates={updates}, transpose={transpose}, patience={patience}; '
                              'expected updates and patience of at least 1 and transpose >= 0')
+    if transpose >= data.spec.num_pitches:
+        raise ParameterError(f'transpose is {transpose} semitones; the model has '
+                             f'{data.spec.num_pitches} pitches')
     if not len(data.rows('train')):
         raise CorpusError('no work is in the training split; give more works')
     batches = _Batches(data, chosen, transpose=transpose, seed=seed)

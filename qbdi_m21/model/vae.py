@@ -76,25 +76,27 @@ class VAE(keras.Model):
 
     def __init__(self, spec: dict[str, Any], hidden: int, latent: int, threshold: float = 0.7,
                  seed: int = 0, card: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        # names are given, not counted by Keras: the same weights give the same file
+        super().__init__(**{'name': 'vae', **kwargs})
         self.spec, self.hidden, self.latent = dict(spec), hidden, latent
         self.threshold, self.seed, self.card = threshold, seed, dict(card or {})
         pitches = spec['pitch_high'] - spec['pitch_low']
         self.num_inputs = spec['window_frames'] * 2 * pitches
         dense = self._dense
-        self.encoder_hidden = dense(hidden, 0, 'relu')
-        self.encoder_mean = dense(latent, 1)
-        self.encoder_log_variance = dense(latent, 2)
-        self.sampling = Sampling(seed=seed + 5)
-        self.decoder_hidden = dense(hidden, 3, 'relu')
-        self.decoder_logits = dense(self.num_inputs, 4)
-        self.latent_statistics = LatentStatistics(latent)
+        self.encoder_hidden = dense('encoder_hidden', hidden, 0, 'relu')
+        self.encoder_mean = dense('encoder_mean', latent, 1)
+        self.encoder_log_variance = dense('encoder_log_variance', latent, 2)
+        self.sampling = Sampling(seed=seed + 5, name='sampling')
+        self.decoder_hidden = dense('decoder_hidden', hidden, 3, 'relu')
+        self.decoder_logits = dense('decoder_logits', self.num_inputs, 4)
+        self.latent_statistics = LatentStatistics(latent, name='latent_statistics')
 
-    def _dense(self, units: int, offset: int, activation: str | None = None) -> Any:
+    def _dense(self, name: str, units: int, offset: int, activation: str | None = None) -> Any:
         # He's variance, not truncated: the notebook's N(0, 2 / fan_in)
         weights = keras.initializers.VarianceScaling(
             scale=2.0, mode='fan_in', distribution='untruncated_normal', seed=self.seed + offset)
-        return keras.layers.Dense(units, activation=activation, kernel_initializer=weights)
+        return keras.layers.Dense(units, activation=activation, kernel_initializer=weights,
+                                  name=name)
 
     def build(self, input_shape: Any = None) -> None:
         """Make every weight: the shapes follow from the configuration alone."""

@@ -50,6 +50,8 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
             raise ScoreError(f'no such file: {name}; give a path, or corpus:NAME for a work of '
                              "music21's corpus (corpus:bach/bwv66.6)")
         if path.suffix.lower() in MIDI_SUFFIXES:
+            if number not in (None, 1):
+                raise ParameterError(f'{name} is one score; number is {number}, leave it out')
             return read_midi_score(path)
         parsed = _load_file(path)
     score = as_score(_pick(parsed, number, name))
@@ -108,7 +110,7 @@ def _pick(parsed: stream.Stream, number: int | None, name: str) -> stream.Stream
     if number is None and len(scores) != 1:
         raise ScoreError(f'{name} is a book of {len(scores)} scores; choose one by its place, '
                          f'1 to {len(scores)} (`--number 1`)')
-    index = (number or 1) - 1
+    index = 0 if number is None else number - 1
     if not 0 <= index < len(scores):
         raise ParameterError(f'number is {number}; {name} has scores 1 to {len(scores)}')
     return scores[index]

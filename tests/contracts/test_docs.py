@@ -1,0 +1,78 @@
+"""Every public name says what it is; functions say what they take."""
+
+import ast
+import inspect
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import qbdi_m21
+
+STUB = Path(qbdi_m21.__file__).with_suffix('.pyi')
+
+NAMES = sorted(alias.asname for node in ast.parse(STUB.read_text(encoding='utf-8')).body
+               if isinstance(node, ast.ImportFrom) for alias in node.names)
+FUNCTIONS = ['allocate_bits', 'align', 'annotate', 'compare', 'extract_notes', 'find_collisions',
+             'find_motifs', 'find_threshold', 'improvise', 'information_rate', 'list_models',
+             'load_model', 'load_score', 'save_model', 'to_frames', 'to_score', 'train',
+             'transmit', 'write_musicxml']
+
+#: Functions of the paper: each names equation or section.
+OF_THE_PAPER = ['allocate_bits', 'compare', 'find_motifs', 'improvise', 'information_rate',
+                'to_frames', 'train', 'find_collisions']
+
+
+def marked(name: str) -> object:
+    """Return a name as a parameter, marked where its import loads Keras."""
+    return pytest.param(name, marks=pytest.mark.tf) if name == 'train' else name
+
+
+def doc(name: str) -> str:
+    return inspect.getdoc(getattr(qbdi_m21, name)) or ''
+
+
+def test_the_functions_of_the_stub_are_known():
+    assert set(FUNCTIONS) <= set(NAMES)
+    classes = set(NAMES) - set(FUNCTIONS)
+    assert all(name[0].isupper() for name in classes)
+
+
+@pytest.mark.parametrize('name', [*map(marked, NAMES)])
+def test_every_public_name_has_a_docstring_of_its_own(name):
+    first = doc(name).splitlines()[0]
+    assert first.endswith('.')
+    assert len(first) > 15
+
+
+@pytest.mark.parametrize('name', [*map(marked, FUNCTIONS)])
+def test_functions_have_sections(name):
+    text = doc(name)
+    if inspect.signature(getattr(qbdi_m21, name)).parameters:
+        assert 'Parameters\n---' in text or 'Parameters are those of' in text
+    else:
+        assert text.startswith('Return')
+
+
+@pytest.mark.parametrize('name', [*map(marked, OF_THE_PAPER)])
+def test_functions_of_the_paper_name_their_source(name):
+    assert 'Notes\n-----' in doc(name)
+    assert 'Source: ' in doc(name)
+
+
+@pytest.mark.parametrize('name', [*map(marked, FUNCTIONS)])
+def test_every_parameter_is_documented(name):
+    text = doc(name)
+    if 'Parameters are those of' in text:
+        return
+    for parameter in inspect.signature(getattr(qbdi_m21, name)).parameters.values():
+        if parameter.name != 'progress' or 'progress' in text:
+            assert parameter.name in text, parameter.name
+
+
+@pytest.mark.parametrize('name', [*map(marked, NAMES)])
+def test_every_section_is_underlined_to_its_length(name):
+    lines = doc(name).splitlines()
+    for title, line in pairwise(lines):
+        if line and set(line) == {'-'}:
+            assert len(line) == len(title)

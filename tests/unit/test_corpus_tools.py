@@ -1,0 +1,211 @@
+"""Corpora: which works, their note tables on disk, and training sets from them."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from music21 import note, stream
+from strategies import bars_of, table_of
+
+from corpus_tools.dataset import build_training_set
+from corpus_tools.ingest import ingest
+from corpus_tools.manifest import expand_sources
+from corpus_tools.store import read_table, table_path, write_table
+from qbdi_m21.errors import CorpusError
+from qbdi_m21.frames.midi import read_midi
+from qbdi_m21.frames.notes import NoteTable, extract_notes
+
+CHORALE, REEL = 'corpus:bach/bwv66.6', 'corpus:ryansMammoth/AcaciaReel'
+
+
+def assert_equal_tables(first, second):
+    for field in fields(NoteTable):
+        ours, theirs = getattr(first, field.name), getattr(second, field.name)
+        if field.name == 'bars':
+            assert ours == theirs
+        else:
+            assert np.array_equal(ours, theirs), field.name
+            assert ours.dtype.kind == theirs.dtype.kind, field.name
+
+
+@pytest.fixture
+def scores(tmp_path):
+    """A folder of two small scores, one deeper, and a text that is none."""
+    folder = tmp_path / 'scores'
+    (folder / 'deeper').mkdir(parents=True)
+    part = stream.Part([stream.Measure([note.Note('C4', quarterLength=4)], number=1)])
+    part.write('midi', folder / 'deeper' / 'one.mid')
+    (folder / 'two.ABC').write_text('X:1\nT:Two\nM:3/4\nL:1/4\nK:C\nCDE|FGA|\n')
+    (folder / 'notes.txt').write_text('no score')
+    return folder
+
+
+def test_a_folder_gives_its_score_files_at_any_depth(scores):
+    assert expand_sources([str(scores)]) == (
+        str(scores / 'deeper' / 'one.mid'), str(scores / 'two.ABC'))
+
+
+def test_a_list_gives_its_lines_without_comments(scores, tmp_path):
+    works = tmp_path / 'works.txt'
+    inner = tmp_path / 'inner.txt'
+    inner.write_text(f'{CHORALE}  # again\n')
+    works.write_text(f'# chosen\n\n{CHORALE}\n  {scores / "two.ABC"}\n@{inner}\n')
+    assert expand_sources([f'@{works}']) == tuple(sorted([CHORALE, str(scores / 'two.ABC')]))
+
+
+def test_works_are_sorted_and_named_once(scores):
+    one = str(scores / 'deeper' / 'one.mid')
+    assert expand_sources([REEL, one, CHORALE, REEL, one]) == tuple(sorted([REEL, one, CHORALE]))
+
+
+def test_a_corpus_folder_gives_its_works():
+    works = expand_sources(['corpus:bach/*'])
+    assert CHORALE in works
+    assert len(works) > 300
+    assert all(work.startswith('corpus:bach/') for work in works)
+
+
+def test_a_list_that_names_itself_is_refused(tmp_path):
+    works = tmp_path / 'works.txt'
+    works.write_text(f'@{works}\n')
+    with pytest.raises(CorpusError, match=r'works\.txt'):
+        expand_sources([f'@{works}'])
+
+
+def test_sources_that_name_nothing_are_refused(tmp_path):
+    empty, listing = tmp_path / 'empty', tmp_path / 'empty.txt'
+    empty.mkdir()
+    listing.write_text('# nothing\n')
+    for source, match in [('none.xml', 'no such file or folder'), ('@none', 'no such list'),
+                          (str(empty), 'holds no score file'), ('corpus:nobody/*', 'no folder'),
+                          (f'@{listing}', 'no work given')]:
+        with pytest.raises(CorpusError, match=match):
+            expand_sources([source])
+
+
+@pytest.mark.parametrize('work', ['bach/bwv66.6', 'schumann_clara/opus17/movement3',
+                                  'joplin/maple_leaf_rag', 'ryansMammoth/AcaciaReel'])
+def test_a_note_table_comes_back_exactly(corpus_score, tmp_path, work):
+    table = extract_notes(corpus_score(work))
+    path = tmp_path / 'table.parquet'
+    write_table(table, work, path)
+    name, again = read_table(path)
+    assert name == work
+    assert_equal_tables(again, table)
+
+
+def test_a_table_without_notes_comes_back(tmp_path):
+    table = table_of([], bars_of('4/4', pickup_ql=1))
+    write_table(table, 'silence', tmp_path / 'silence.parquet')
+    assert_equal_tables(read_table(tmp_path / 'silence.parquet')[1], table)
+
+
+def test_names_that_read_alike_have_files_of_their_own(tmp_path):
+    names = ['a/b', 'a-b', 'a b', 'A/b', 'x' * 200, 'y' + 'x' * 199]
+    paths = {table_path(tmp_path, name) for name in names}
+    assert len(paths) == len(names)
+    assert all(path.parent == tmp_path and len(path.name) < 100 for path in paths)
+
+
+def test_what_is_no_note_table_is_refused(tmp_path, rng):
+    path = tmp_path / 'table.parquet'
+    with pytest.raises(CorpusError, match='is not a note table'):
+        read_table(path)
+    path.write_text('nothing of the kind')
+    with pytest.raises(CorpusError, match='is not a note table'):
+        read_table(path)
+    write_table(table_of([(k, 1, 60 + k) for k in range(4)], bars_of('4/4')), 'x', path)
+    whole = path.read_bytes()
+    for size in rng.integers(0, len(whole), 20).tolist():
+        path.write_bytes(whole[:size])
+        with pytest.raises(CorpusError, match='is not a note table'):
+            read_table(path)
+
+
+def test_ingest_writes_what_extraction_gives(corpus_score, scores, tmp_path):
+    works = expand_sources([str(scores), CHORALE])
+    report = ingest(works, tmp_path / 'tables')
+    assert report.written == works
+    assert (report.kept, report.failed) == ((), {})
+    assert len(list((tmp_path / 'tables').iterdir())) == 3
+    wanted = {CHORALE: extract_notes(corpus_score('bach/bwv66.6')),
+              works[0]: read_midi(works[0])[0]}
+    for work, table in wanted.items():
+        name, again = read_table(table_path(tmp_path / 'tables', work))
+        assert name == work
+        assert_equal_tables(again, table)
+
+
+def test_a_further_call_keeps_what_is_there(scores, tmp_path):
+    folder = tmp_path / 'tables'
+    one, two = expand_sources([str(scores)])
+    assert ingest([one], folder).written == (one,)
+    before = table_path(folder, one).stat()
+    report = ingest([one, two], folder)
+    assert (report.kept, report.written) == ((one,), (two,))
+    after = table_path(folder, one).stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_a_damaged_table_is_made_again(scores, tmp_path):
+    one = expand_sources([str(scores)])[0]
+    ingest([one], tmp_path / 'tables')
+    path = table_path(tmp_path / 'tables', one)
+    path.write_bytes(path.read_bytes()[:-5])
+    assert ingest([one], tmp_path / 'tables').written == (one,)
+    assert read_table(path)[0] == one
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+def test_a_work_that_fails_does_not_stop_the_others(scores, tmp_path, jobs):
+    broken = scores / 'broken.mid'
+    broken.write_bytes(b'MThd nonsense')
+    told = []
+    report = ingest([str(broken), 'corpus:nobody/nothing', str(scores / 'two.ABC')],
+                    tmp_path / 'tables', jobs=jobs, progress=told.append)
+    assert report.written == (str(scores / 'two.ABC'),)
+    assert set(report.failed) == {str(broken), 'corpus:nobody/nothing'}
+    assert 'cannot be read as MIDI' in report.failed[str(broken)]
+    assert 'no work' in report.failed['corpus:nobody/nothing']
+    assert sorted(told) == sorted([str(scores / 'two.ABC'), *report.failed])
+    assert len(list((tmp_path / 'tables').iterdir())) == 1
+
+
+def tables_folder(tmp_path, tables):
+    for name, table in tables.items():
+        write_table(table, name, table_path(tmp_path, name))
+    return tmp_path
+
+
+def random_table(seed, meter='4/4', bars=6, shift=0):
+    rng = np.random.default_rng(seed)
+    made = bars_of(*[meter] * bars)
+    return table_of([(k / 2, 0.5, int(p) + shift) for k, p in enumerate(
+        rng.integers(50, 75, int(2 * made[-1].end_ql)))], made)
+
+
+def test_related_works_are_never_divided(tmp_path):
+    tables = {f'w{k}': random_table(k) for k in range(12)}
+    tables |= {f'w{k} higher': random_table(k, shift=5) for k in range(4)}
+    tables_folder(tmp_path, tables)
+    for seed in range(4):
+        made = build_training_set(tmp_path, held_out=(0.25, 0.25), seed=seed)
+        side = dict(zip(made.works, made.split.tolist(), strict=True))
+        assert sorted(side) == sorted(tables)
+        assert all(side[f'w{k}'] == side[f'w{k} higher'] for k in range(4))
+        assert len(set(side.values())) == 3
+
+
+def test_other_meters_and_short_works_are_left_out_and_counted(tmp_path):
+    tables_folder(tmp_path, {'common': random_table(0), 'waltz': random_table(1, '3/4'),
+                             'short': random_table(2, bars=3), 'long': random_table(3)})
+    made = build_training_set(tmp_path)
+    assert made.works == ('common', 'long')
+    assert made.about['left_out'] == {'not in 4/4 throughout': 1, 'fewer than 4 bars': 1}
+    assert build_training_set(tmp_path, meter=None, min_bars=1).works == (
+        'common', 'long', 'short', 'waltz')
+
+
+def test_a_folder_without_works_is_refused(tmp_path):
+    with pytest.raises(CorpusError, match='no note table in'):
+        build_training_set(tmp_path)
