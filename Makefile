@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint chorales bench clean
+.PHONY: demo test lint chorales docs bench clean
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -36,6 +36,10 @@ chorales: $(VENV)/installed
 	$(BIN)/qbdi-m21 train work/chorales.npz -o qbdi_m21/model/pretrained/chorales.keras \
 	  --preset dubnov2019 --updates 60000 --transpose 6 --seed 0 --compact \
 	  --name chorales --title "4/4 chorales of music21's corpus"
+
+docs: $(VENV)/installed
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	$(BIN)/sphinx-build -W docs docs/_build
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/command.py

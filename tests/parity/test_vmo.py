@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import vmo
 from naive.twins import naive_information_rate
 
 from qbdi_m21.analysis.information_rate import analysis_features
@@ -16,8 +17,6 @@ from qbdi_m21.errors import QuantizationWarning
 from qbdi_m21.frames.encode import to_frames
 from qbdi_m21.oracle.patterns import repeated_patterns
 from qbdi_m21.oracle.threshold import build_oracle, find_threshold
-
-vmo = pytest.importorskip('vmo')
 
 WORKS = ['bach/bwv66.6', 'demos/two-parts', 'ryansMammoth/AcaciaReel', 'bach/bwv1.6',
          'corelli/opus3no1/1grave', 'joplin/maple_leaf_rag']
