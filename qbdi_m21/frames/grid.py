@@ -20,6 +20,9 @@ from qbdi_m21.errors import FramesError, ParameterError
 
 IntArray = npt.NDArray[np.int64]
 
+#: Files round tuplets: a bar may miss its meter by less than this, in quarter lengths.
+ROUNDING_QL = Fraction(1, 16)
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -58,7 +61,7 @@ class Bar:
     def is_full(self) -> bool:
         """Whether the bar is as long as its meter asks, or longer."""
         over, under = (int(n) for n in self.meter.split('/'))
-        return not self.lead_ql and self.length_ql >= Fraction(4 * over, under)
+        return not self.lead_ql and self.length_ql + ROUNDING_QL >= Fraction(4 * over, under)
 
     def to_json(self) -> dict[str, Any]:
         """Return a mapping of plain strings and numbers; Fractions as ``'3/2'``."""

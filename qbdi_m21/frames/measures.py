@@ -9,7 +9,7 @@ from music21 import instrument, interval, key, meter, stream
 from music21.common import opFrac
 
 from qbdi_m21.errors import EmptyScoreError, ScoreError, SourceWarning
-from qbdi_m21.frames.grid import Bar
+from qbdi_m21.frames.grid import ROUNDING_QL, Bar
 
 
 def as_score(source: stream.Stream) -> stream.Score:
@@ -136,7 +136,7 @@ def read_bars(parts: list[stream.Part]) -> tuple[Bar, ...]:
         ratio = f'{signature.numerator}/{signature.denominator}'
         bars.append(Bar(measure.number, position, length, ratio,
                         Fraction(opFrac(signature.beatDuration.quarterLength)),
-                        lead if lead < nominal else Fraction(0), sharps))
+                        lead if ROUNDING_QL <= lead < nominal else Fraction(0), sharps))
         position += length
     if not bars:
         raise ScoreError('the score has no measure of any length; expected at least one')

@@ -18,14 +18,11 @@ from music21.stream.enums import ShowNumber
 from qbdi_m21.errors import FramesError
 from qbdi_m21.frames.grid import Bar, Grid
 from qbdi_m21.frames.roll import Frames, GridNotes, frames_to_notes
-from qbdi_m21.notation.voices import assign_voices, split_at_barlines
+from qbdi_m21.notation.voices import SHORTEST, assign_voices, split_at_barlines
 from qbdi_m21.notation.writer import MeasureWriter
 
 #: Notes from here on go to the upper staff of a brace.
 SPLIT_PITCH = 60
-
-#: Bars are engraved in whole 64ths; notes of a stranger bar are pushed to the nearest one.
-_SHORTEST = Fraction(1, 16)
 
 GridSpans = list[tuple[Fraction, Fraction, int]]
 
@@ -79,7 +76,7 @@ def engrave(parts: Sequence[PartNotes], grid: Grid, *, brace: bool | None = None
         Two staves for each part, or one; by default as its range asks.
     """
     step = grid.step_ql
-    if step.numerator != 1 or step.denominator & (step.denominator - 1) or step < _SHORTEST:
+    if step.numerator != 1 or step.denominator & (step.denominator - 1) or step < SHORTEST:
         raise FramesError(f'cannot engrave a grid of {step} quarter; expected 1, 1/2, 1/4, 1/8 '
                           'or 1/16')
     score = stream.Score()
@@ -120,7 +117,7 @@ def _engraved_barlines(grid: Grid) -> list[Fraction]:
     """Return bar starts and the end, each bar a whole number of 64ths long."""
     barlines = [Fraction(0)]
     for bar in grid.bars:
-        length = max(round(bar.length_ql / _SHORTEST), 1) * _SHORTEST
+        length = max(round(bar.length_ql / SHORTEST), 1) * SHORTEST
         barlines.append(barlines[-1] + length)
     return barlines
 
@@ -129,7 +126,7 @@ def _push(offset: Fraction, grid: Grid, barlines: list[Fraction]) -> Fraction:
     if offset >= grid.end_ql:
         return barlines[-1]
     bar = grid.bar_at_offset(offset)
-    inside = round((offset - grid.bars[bar].start_ql) / _SHORTEST) * _SHORTEST
+    inside = round((offset - grid.bars[bar].start_ql) / SHORTEST) * SHORTEST
     return min(barlines[bar] + inside, barlines[bar + 1])
 
 

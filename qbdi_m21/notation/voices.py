@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+#: Everything engraved is a whole number of these: a 64th note.
+SHORTEST = Fraction(1, 16)
+
 #: Lengths of one notehead: 64th to breve, plain and dotted.
 NOTATABLE = tuple(sorted(
     length for k in range(-4, 4) for length in (Fraction(2) ** k, Fraction(2) ** k * 3 / 2)
-    if length >= Fraction(1, 16)))
+    if not length % SHORTEST))
 
 #: Notation programs keep four voices of a staff.
 MAX_VOICES = 4

@@ -11,7 +11,7 @@ from music21 import beam, chord, key, meter, note, pitch, stream, tie
 
 from qbdi_m21.frames.grid import Bar
 from qbdi_m21.frames.spelling import spell, spelling_table
-from qbdi_m21.notation.voices import Sound, notatable_lengths
+from qbdi_m21.notation.voices import SHORTEST, Sound, notatable_lengths
 
 
 @dataclass
@@ -59,7 +59,9 @@ class MeasureWriter:
         return elements + self._rests(now, self.length, hide_rests)
 
     def _cuts(self, start: Fraction, end: Fraction) -> list[Fraction]:
-        return list(notatable_lengths(start + self.bar.lead_ql, end - start, self.bar.beat_ql))
+        # a bar with a tuplet's length has places that are no 64ths: round them as it was
+        lead, beat = (round(x / SHORTEST) * SHORTEST for x in (self.bar.lead_ql, self.bar.beat_ql))
+        return list(notatable_lengths(start + lead, end - start, beat or Fraction(1)))
 
     def _rests(self, start: Fraction, end: Fraction, hide: bool) -> list[note.GeneralNote]:
         rests: list[note.GeneralNote] = []
