@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import json
 import os
 import sys
@@ -61,22 +60,6 @@ class QbdiGroup(click.Group):
 
 def _fail(name: str, message: str) -> None:
     click.echo(f'{name}: error: {" ".join(message.split())}', err=True)
-
-
-def _load_when_used(name: str) -> None:
-    """Let a module be imported at the first use of one of its names.
-
-    vmo imports scipy.stats, 0.7 seconds, for a measure that we do not ask for. Only here, in a
-    process of our own: no other program's imports are touched.
-    """
-    spec = importlib.util.find_spec(name)
-    if name in sys.modules or spec is None or spec.loader is None:
-        return
-    loader = importlib.util.LazyLoader(spec.loader)
-    spec.loader = loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader.exec_module(module)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -168,7 +151,6 @@ def improvise(query: str, model: str, rate: str, seed: int, threshold: float | N
     from qbdi_m21.notation.reading import load_score
     from qbdi_m21.report.summary import summarise
 
-    _load_when_used('scipy.stats')
     bits: Rate = 'full' if rate == 'full' else check_rate(rate)
     stem = Path(query.rsplit(':', 1)[-1]).name
     stem = stem[:-len(Path(stem).suffix)] if Path(query).is_file() else stem

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -94,9 +98,29 @@ def find_threshold(
 def build_oracle(features: npt.NDArray[np.floating], threshold: float,
                  distance: str = 'euclidean') -> Any:
     """Return vmo's oracle (flag 'a', suffix method 'inc') of features (T, D)."""
-    import vmo
-    return vmo.build_oracle(features, 'a', threshold=threshold, dfunc=distance,
+    return _import_vmo().build_oracle(features, 'a', threshold=threshold, dfunc=distance,
                             dim=features.shape[1])
+
+
+@lru_cache(maxsize=1)
+def _import_vmo() -> ModuleType:
+    """Return vmo, without the half second that it spends on scipy.stats.
+
+    vmo imports scipy.stats for the entropy of an IR type that nothing here asks for. While vmo
+    is imported, a stand-in takes its place that imports the real module when it is used; it
+    does not stay in `sys.modules`.
+    """
+    name = 'scipy.stats'
+    if name in sys.modules or 'vmo' in sys.modules:
+        return importlib.import_module('vmo')
+    stand_in = ModuleType(name)
+    stand_in.__getattr__ = lambda attribute: getattr(     # type: ignore[method-assign]
+        importlib.import_module(name), attribute)
+    sys.modules[name] = stand_in
+    try:
+        return importlib.import_module('vmo')
+    finally:
+        del sys.modules[name]
 
 
 def default_thresholds(values: FloatArray, distance: str, count: int = 100) -> FloatArray:
