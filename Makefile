@@ -12,10 +12,10 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[test]'
 	touch $@
 
-# The main job on a reel: not the style that the model has learned.
+# The main job on a quartet's minuet: not the style that the model has learned.
 demo: $(VENV)/installed
 	mkdir -p demo
-	$(BIN)/qbdi-m21 improvise corpus:ryansMammoth/AcaciaReel --rate 256 --seed 0 \
+	$(BIN)/qbdi-m21 improvise corpus:haydn/opus74no1/movement3 --rate 256 --seed 0 \
 	  -o demo/improvisation.musicxml --json demo/findings.json
 	@echo "Open demo/improvisation.musicxml in MuseScore, Sibelius or any other notation program."
 
