@@ -28,6 +28,7 @@ from .notation.engrave import to_score as to_score
 from .notation.marks import Mark as Mark
 from .notation.musicxml import write_musicxml as write_musicxml
 from .notation.reading import load_score as load_score
+from .oracle.threshold import build_oracle as build_oracle
 from .oracle.threshold import find_threshold as find_threshold
 
 __version__: str

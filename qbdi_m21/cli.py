@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 import sys
+import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -53,8 +55,15 @@ class QbdiGroup(click.Group):
         """Run a command with our warnings as lines, each once, and no others."""
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            warnings.simplefilter('once', QbdiWarning)
-            warnings.showwarning = _show_warning
+            warnings.simplefilter('always', QbdiWarning)
+            shown: set[str] = set()
+
+            def show(message: Warning | str, *_: Any, **__: Any) -> None:
+                if str(message) not in shown:
+                    click.echo(f'note: {message}', err=True)
+                shown.add(str(message))
+
+            warnings.showwarning = show
             return super().invoke(ctx)
 
 
@@ -62,8 +71,24 @@ def _fail(name: str, message: str) -> None:
     click.echo(f'{name}: error: {" ".join(message.split())}', err=True)
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f'note: {message}', err=True)
+def _import_vmo() -> None:
+    """Import vmo without the half second that it spends on scipy.stats.
+
+    vmo imports scipy.stats for the entropy of an IR type that nothing here asks for. While vmo
+    is imported, a stand-in takes its place that imports the real module when it is used; it
+    does not stay in `sys.modules`. Only here, in a process of our own with one thread.
+    """
+    name = 'scipy.stats'
+    if name in sys.modules or 'vmo' in sys.modules:
+        return
+    stand_in = types.ModuleType(name)
+    stand_in.__getattr__ = lambda attribute: getattr(     # type: ignore[method-assign]
+        importlib.import_module(name), attribute)
+    sys.modules[name] = stand_in
+    try:
+        importlib.import_module('vmo')
+    finally:
+        del sys.modules[name]
 
 
 def check_output(path: str, suffixes: tuple[str, ...]) -> Path:
@@ -71,9 +96,10 @@ def check_output(path: str, suffixes: tuple[str, ...]) -> Path:
     target = Path(path)
     if target.suffix not in suffixes:
         raise ParameterError(f'{path} ends in {target.suffix!r}; expected {" or ".join(suffixes)}')
-    if target.is_dir() or not target.parent.is_dir():
-        raise ParameterError(f'cannot write {path}: its folder {target.parent} does not exist, or '
-                             'it is a folder itself')
+    if target.is_dir():
+        raise ParameterError(f'cannot write {path}: it is a folder')
+    if not target.parent.is_dir():
+        raise ParameterError(f'cannot write {path}: there is no folder {target.parent}')
     return target
 
 
@@ -151,6 +177,7 @@ def improvise(query: str, model: str, rate: str, seed: int, threshold: float | N
     from qbdi_m21.notation.reading import load_score
     from qbdi_m21.report.summary import summarise
 
+    _import_vmo()
     bits: Rate = 'full' if rate == 'full' else check_rate(rate)
     stem = Path(query.rsplit(':', 1)[-1]).name
     stem = stem[:-len(Path(stem).suffix)] if Path(query).is_file() else stem
@@ -216,12 +243,13 @@ def train(sources: tuple[str, ...], output: str, preset: str, updates: int | Non
       qbdi-m21 train corpus:bach/bwv66.6 corpus:bach/bwv4.8 -o tiny.keras --updates 200
     """
     from qbdi_m21.frames.notes import extract_notes
-    from qbdi_m21.model.spec import get_preset
+    from qbdi_m21.model.spec import check_training, get_preset
     from qbdi_m21.model.training_set import TrainingSet
     from qbdi_m21.notation.reading import load_score
 
     target = check_output(output, ('.keras',))
     get_preset(preset)
+    check_training(updates=updates, transpose=transpose, patience=patience, threshold=threshold)
     if sources[0].endswith('.npz'):
         if len(sources) > 1:
             raise ParameterError('give one training set (.npz), or scores, not both')

@@ -17,7 +17,7 @@ from qbdi_m21.analysis.information_rate import InformationRate, information_rate
 from qbdi_m21.analysis.motifs import Motif, find_motifs
 from qbdi_m21.errors import SilenceWarning
 from qbdi_m21.frames.encode import Music, to_frames
-from qbdi_m21.frames.measures import as_score
+from qbdi_m21.frames.measures import as_score, measured_parts
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.improvisation import Rate, Transmission, frames_to_improvisation, transmit_frames
 from qbdi_m21.model.inference import LatentModel
@@ -80,6 +80,8 @@ class Comparison:
             'recipe': self.recipe,
             'bars': [bar.to_json() for bar in bars],
             'num_notes': self.num_notes,
+            'parts': {QUERY: [p.partName for p in measured_parts(self.query)],
+                      IMPROVISATION: [p.partName for p in self.improvisation.parts]},
             'channel': {'rate_bits': self.transmission.rate,
                         'latents': len(bits),
                         'latents_with_bits': int((bits > 0).sum()),

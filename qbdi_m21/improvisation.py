@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from music21 import stream
 
-from qbdi_m21.channel.allocation import allocate_bits
+from qbdi_m21.channel.allocation import MAX_BITS, allocate_bits
 from qbdi_m21.channel.gaussian import transmit
-from qbdi_m21.errors import ModelError, ParameterError
+from qbdi_m21.errors import EmptyScoreError, ModelError, ParameterError
 from qbdi_m21.frames.encode import to_frames
 from qbdi_m21.frames.measures import as_score
 from qbdi_m21.frames.roll import Frames
@@ -130,6 +130,9 @@ def transmit_frames(frames: Frames, model: LatentModel, *, rate: Rate = 256, see
         raise ModelError(
             f'the frames have a step of {frames.grid.step_ql} quarter and {frames.num_pitches} '
             f'pitches from MIDI {frames.pitch_low}; this model takes {model.spec}')
+    if not frames.sounding.any():
+        raise EmptyScoreError('no note of the query is within the model\'s pitch range and longer '
+                              'than a grace note; expected at least one')
     layout: tuple[Window, ...] = layout_windows(frames.grid, model.spec.window_frames)
     windows = frames_to_windows(frames, layout, model.spec.window_frames)
     mean, variance = model.encode(windows)
@@ -152,10 +155,10 @@ def allocate_rate(model: LatentModel, rate: Rate) -> npt.NDArray[np.float64]:
 def check_rate(rate: Any) -> int:
     """Return a rate as a whole number of bits, or raise ParameterError."""
     try:
-        bits = float(rate)
-    except (TypeError, ValueError):
+        bits = float('nan') if isinstance(rate, bool) else float(rate)
+    except (TypeError, ValueError, OverflowError):
         bits = float('nan')
-    if not (bits >= 0 and bits == int(bits if np.isfinite(bits) else -1)):
-        raise ParameterError(f"rate is {rate!r}; expected a whole number of bits a bar, 0 or "
-                             "more, or 'full'")
+    if not (0 <= bits <= MAX_BITS and bits % 1 == 0):
+        raise ParameterError(f'rate is {rate!r}; expected a whole number of bits a bar, from 0 to '
+                             f"{MAX_BITS}, or 'full'")
     return int(bits)

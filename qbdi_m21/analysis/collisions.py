@@ -47,8 +47,10 @@ class Collision:
         'meeting': both sides on one chord after a collision.
     start_ql, end_ql : Fraction
         Half-open span, in quarter lengths.
+    bar : int
+        Index of the bar in which it starts, counted from 0.
     measure, beat
-        Where it starts.
+        Where it starts, as measure number and beat.
     severity : float
         0 to 1: the mean dissonance between the sides on the worst beat; 0 for a meeting.
     tonnetz : float
@@ -62,6 +64,7 @@ class Collision:
     kind: str
     start_ql: Fraction
     end_ql: Fraction
+    bar: int
     measure: int
     beat: Fraction
     severity: float
@@ -147,9 +150,10 @@ def find_collisions(query: Source, improvisation: Source, *, enter: float = ENTE
     def make(kind: str, span: range, severity: float, worst: int) -> Collision:
         start = grid.offset_at_frame(beats[span.start][0])
         end = grid.offset_at_frame(beats[span.stop - 1][1])
-        sharps = grid.bars[grid.bar_at_offset(start)].sharps
+        bar = grid.bar_at_offset(start)
+        sharps = grid.bars[bar].sharps
         return Collision(
-            kind, start, end, *grid.beat_at_offset(start), severity,
+            kind, start, end, bar, *grid.beat_at_offset(start), severity,
             float(distances[worst]), harmony_name(first[worst], sharps),
             harmony_name(second[worst], sharps),
             _ids(below.table, start, end, first, second, span),

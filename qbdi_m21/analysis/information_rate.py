@@ -33,6 +33,9 @@ class InformationRate:
         Thresholds tried, and total information rate at each, in bits.
     selected : float
         Threshold of highest information rate (the smallest of equals).
+    matched_share : float
+        Share of all pairs of different frames that are closer than the selected threshold.
+        Where it is large, much counts as equal, and repetitions can be chance.
     profile : ndarray of float, shape (T,)
         Information rate of each analysis frame at the selected threshold, in bits.
     grid : Grid
@@ -42,6 +45,7 @@ class InformationRate:
     thresholds: FloatArray
     curve: FloatArray
     selected: float
+    matched_share: float
     profile: FloatArray
     grid: Grid
 
@@ -56,9 +60,11 @@ class InformationRate:
         for frame, bits in enumerate(self.profile.tolist()):
             offset = self.grid.offset_at_frame(frame)
             measure, beat = self.grid.beat_at_offset(offset)
-            rows.append({'offset_ql': float(offset), 'measure': measure,
+            rows.append({'offset_ql': float(offset), 'bar': self.grid.bar_at_offset(offset),
+                         'measure': measure,
                          'beat': round(float(beat), 6), 'bits': round(bits, 6)})
         return {'selected_threshold': round(self.selected, 9),
+                'matched_share': round(self.matched_share, 6),
                 'total_bits': round(self.total_bits, 6),
                 'thresholds': np.round(self.thresholds, 9).tolist(),
                 'curve_bits': np.round(self.curve, 6).tolist(), 'profile': rows}
@@ -98,4 +104,20 @@ def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
         raise ParameterError(f'the music has {len(features)} analysis frame of {step} quarter; '
                              'expected at least two')
     found = find_threshold(features, progress=progress)
-    return InformationRate(found.thresholds, found.curve, found.selected, found.profile, grid)
+    return InformationRate(found.thresholds, found.curve, found.selected,
+                           matched_share(features, found.selected), found.profile, grid)
+
+
+def matched_share(features: npt.NDArray[np.floating], threshold: float) -> float:
+    """Return the share of pairs of different rows that are closer than a threshold.
+
+    Equal rows are counted by their number; cost and memory grow with the square of the
+    different rows only.
+    """
+    from scipy.spatial.distance import pdist, squareform
+    unique, counts = np.unique(features, axis=0, return_counts=True)
+    if len(unique) < 2:
+        return 0.0
+    weights = np.outer(counts, counts).astype(np.float64)
+    np.fill_diagonal(weights, 0.0)
+    return float(weights[squareform(pdist(unique)) < threshold].sum() / weights.sum())

@@ -32,14 +32,17 @@ class Occurrence:
     ----------
     start_ql, end_ql : Fraction
         Half-open span from the beginning of the score, in quarter lengths.
+    bar : int
+        Index of the bar in which it starts, counted from 0: measure numbers can repeat.
     measure, beat, end_measure, end_beat
-        The same as measure number and beat (counted from 1).
+        The span as measure numbers and beats (counted from 1).
     element_ids : tuple of str
         Notes that start in the span (:attr:`NoteTable.element_id`); empty for bare frames.
     """
 
     start_ql: Fraction
     end_ql: Fraction
+    bar: int
     measure: int
     beat: Fraction
     end_measure: int
@@ -130,8 +133,9 @@ def find_motifs(
               else build_oracle(features, threshold))
     shortest = min_length or max(MIN_FRAMES, math.ceil(np.mean(oracle.lrs[1:])))
     patterns = [_without_overlaps(p) for p in repeated_patterns(oracle, min_length=shortest)]
-    patterns = [p for p in patterns if p.length >= shortest
-                and sounding[p.ends[0] - p.length:p.ends[0]].mean() > 0.5]
+    patterns = [Pattern(tuple(end for end in p.ends if 2 * np.count_nonzero(
+        sounding[end - p.length:end]) > p.length), p.length)
+        for p in patterns if p.length >= shortest]
     kept: list[Pattern] = []
     explained = np.zeros(len(features), dtype=np.bool_)
     for pattern in sorted(patterns, key=lambda p: (-gain(p), p.ends)):
@@ -164,7 +168,8 @@ def _without_overlaps(pattern: Pattern) -> Pattern:
 def _occurrence(span: tuple[int, int], grid: Grid, table: NoteTable | None) -> Occurrence:
     start, end = (grid.offset_at_frame(frame) for frame in span)
     ids = () if table is None else element_ids_within(table, start, end)
-    return Occurrence(start, end, *grid.beat_at_offset(start), *grid.beat_at_offset(end), ids)
+    return Occurrence(start, end, grid.bar_at_offset(start), *grid.beat_at_offset(start),
+                      *grid.beat_at_offset(end), ids)
 
 
 def element_ids_within(table: NoteTable, start: Fraction, end: Fraction,

@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from qbdi_m21.errors import ParameterError
 
+#: Largest budget: far beyond what the precision of a float could carry.
+MAX_BITS = 2 ** 31
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -42,8 +45,9 @@ def allocate_bits(variance: npt.ArrayLike, total_bits: int) -> npt.NDArray[np.in
     a component, one at a time: O(Z log Z), whatever the budget.
     """
     source = check_variance(variance)
-    if isinstance(total_bits, bool) or not 0 <= total_bits < np.inf or total_bits % 1:
-        raise ParameterError(f'total_bits is {total_bits}; expected a whole number >= 0')
+    if isinstance(total_bits, bool) or not 0 <= total_bits <= MAX_BITS or total_bits % 1:
+        raise ParameterError(f'total_bits is {total_bits}; expected a whole number from 0 to '
+                             f'{MAX_BITS}')
     bits = np.zeros(len(source), dtype=np.int64)
     useful = np.flatnonzero(source)
     if not len(useful):

@@ -108,10 +108,12 @@ def read_bars(parts: list[stream.Part]) -> tuple[Bar, ...]:
 
     The length of a bar is the distance to the next measure; the last one's is what it holds.
     A first bar shorter than its meter is a pickup; a single bar is one only where it says so.
+    Where two bars make one together, the second has its beats counted from the first.
     """
     model = max(parts, key=lambda p: len(p.getElementsByClass(stream.Measure)))
     measures = list(model.getElementsByClass(stream.Measure))
     starts = [Fraction(opFrac(model.elementOffset(m))) for m in measures]
+    _check_meters(parts)
     _warn_of_other_barlines(parts, starts)
     bars: list[Bar] = []
     signature = (model.getElementsByClass(meter.TimeSignature).first()
@@ -131,7 +133,9 @@ def read_bars(parts: list[stream.Part]) -> tuple[Bar, ...]:
             length = held if i or measure.paddingLeft else max(held, nominal)
         length = length if length > 0 else nominal
         lead = Fraction(opFrac(measure.paddingLeft))
-        if i == 0 and not lead and length < nominal:
+        if not lead and length < nominal and (i == 0 or (
+                bars[-1].length_ql + length == nominal and not bars[-1].lead_ql)):
+            # a pickup, or the second half of a bar that a repeat sign cuts in two
             lead = nominal - length
         ratio = f'{signature.numerator}/{signature.denominator}'
         bars.append(Bar(measure.number, position, length, ratio,
@@ -160,6 +164,22 @@ def _warn_of_other_barlines(parts: list[stream.Part], starts: list[Fraction]) ->
         warnings.warn(
             f'the barlines of part {", ".join(others)} are not those of the fullest part; notes '
             'are placed by measure, in the order of the measures', SourceWarning, stacklevel=4)
+
+
+def _check_meters(parts: list[stream.Part]) -> None:
+    """Raise ScoreError where parts have bars of different lengths at one time."""
+    lengths: dict[int, set[float]] = {}
+    for part in parts:
+        signature = part.getElementsByClass(meter.TimeSignature).first()
+        for index, measure in enumerate(part.getElementsByClass(stream.Measure)):
+            signature = measure.timeSignature or signature
+            if signature is not None:
+                lengths.setdefault(index, set()).add(signature.barDuration.quarterLength)
+    several = [index + 1 for index, found in lengths.items() if len(found) > 1]
+    if several:
+        raise ScoreError(
+            f'the parts are in meters of different lengths at once, first in measure '
+            f'{several[0]} of the score; expected one meter for all parts: notate them in one')
 
 
 def _outer_sharps(part: stream.Part) -> int:

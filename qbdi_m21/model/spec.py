@@ -95,6 +95,17 @@ PRESETS = {
 }
 
 
+def check_training(*, updates: int | None, transpose: int, patience: int | None,
+                   threshold: float | None) -> None:
+    """Raise ParameterError where a training's options are out of range; None is the default."""
+    if (updates is not None and updates < 1) or transpose < 0 or (
+            patience is not None and patience < 1):
+        raise ParameterError(f'updates={updates}, transpose={transpose}, patience={patience}; '
+                             'expected updates and patience of at least 1 and transpose >= 0')
+    if threshold is not None and not 0 < threshold < 1:
+        raise ParameterError(f'threshold is {threshold}; expected a probability between 0 and 1')
+
+
 def get_preset(name: str) -> Preset:
     """Return a preset by name; ParameterError names the known ones."""
     if name not in PRESETS:

@@ -16,7 +16,7 @@ import qbdi_m21
 from qbdi_m21.errors import CorpusError, ModelError, ParameterError
 from qbdi_m21.model.evaluation import density_threshold, evaluate
 from qbdi_m21.model.inference import LatentModel
-from qbdi_m21.model.spec import Preset, get_preset
+from qbdi_m21.model.spec import Preset, check_training, get_preset
 from qbdi_m21.model.store import from_keras
 from qbdi_m21.model.training_set import TrainingSet
 from qbdi_m21.model.vae import VAE, bernoulli_nats, set_statistics
@@ -140,9 +140,7 @@ def train(
     """
     chosen = get_preset(preset)
     updates = chosen.updates if updates is None else updates
-    if updates < 1 or transpose < 0 or (patience is not None and patience < 1):
-        raise ParameterError(f'updates={updates}, transpose={transpose}, patience={patience}; '
-                             'expected updates and patience of at least 1 and transpose >= 0')
+    check_training(updates=updates, transpose=transpose, patience=patience, threshold=threshold)
     if transpose >= data.spec.num_pitches:
         raise ParameterError(f'transpose is {transpose} semitones; the model has '
                              f'{data.spec.num_pitches} pitches')

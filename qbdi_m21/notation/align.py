@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Iterable
 
-from music21 import layout, metadata, spanner, stream, tempo
+from music21 import bar, layout, metadata, note, spanner, stream, tempo
 
 from qbdi_m21.errors import NotationError
 from qbdi_m21.frames.measures import as_score, measured_parts
@@ -42,6 +42,8 @@ def align(query: stream.Score, improvisation: stream.Score) -> stream.Score:
     if len(set(counts.values())) > 1:
         raise NotationError(f'the improvisation has {counts[IMPROVISATION]} measures and the '
                             f'query {counts[QUERY]}; expected as many')
+    for part in parts[QUERY]:
+        _fill_up(part, parts[IMPROVISATION][0])
     score = stream.Score()
     score.insert(0, _metadata(query))
     for side, source in ((IMPROVISATION, above), (QUERY, below)):
@@ -69,9 +71,25 @@ def _groups(source: stream.Score) -> Iterable[spanner.Spanner]:
     return list(source.getElementsByClass(layout.StaffGroup))
 
 
+def _fill_up(part: stream.Part, model: stream.Part) -> None:
+    """Append measures of rest to a part that ends before the others."""
+    have = list(part.getElementsByClass(stream.Measure))
+    missing = list(model.getElementsByClass(stream.Measure))[len(have):]
+    if not missing:
+        return
+    have[-1].rightBarline = None
+    for other in missing:
+        measure = stream.Measure(number=other.number)
+        measure.append(note.Rest(quarterLength=other.duration.quarterLength))
+        part.append(measure)
+    part.getElementsByClass(stream.Measure).last().rightBarline = bar.Barline('final')
+
+
 def _name_parts(parts: list[stream.Part]) -> None:
     for part in parts:
         name = (part.partName or '').strip()
+        # without one, programs make up an abbreviation from the instrument
+        part.partAbbreviation = part.partAbbreviation or (f'{name[:4]}.' if name else 'Qu.')
         full = f'Query {name}' if name and name.lower() not in ('query', 'piano') else 'Query'
         part.partName = full
         for instrument in part.getElementsByClass('Instrument'):
@@ -95,11 +113,16 @@ def _metadata(query: stream.Score) -> metadata.Metadata:
     title = plain_title(query)
     result = metadata.Metadata()
     result.title = f'Improvisation on {title}' if title else 'Improvisation'
-    result.composer = (about.composer if about is not None else None) or 'qbdi_m21'
+    if about is not None:
+        result.composer, result.copyright = about.composer, about.copyright
     return result
 
 
 def plain_title(score: stream.Score) -> str:
     """Return a score's title, without the suffix of a file that gave it; or an empty string."""
-    title = (score.metadata.bestTitle if score.metadata is not None else None) or ''
+    about = score.metadata
+    title = (about.bestTitle if about is not None else None) or ''
+    path = str(about.corpusFilePath or '') if about is not None else ''
+    if path and re.fullmatch(r'(movement|book)\s*\d*(\.\w+)?|', title):
+        title = path        # 'movement2' says nothing
     return re.sub(r'\.(mxl|musicxml|xml|abc|krn|mid|midi|mei)$', '', title)

@@ -11,7 +11,7 @@ from music21.common import opFrac
 
 from qbdi_m21.analysis.collisions import Collision
 from qbdi_m21.analysis.motifs import Motif
-from qbdi_m21.errors import NotationError
+from qbdi_m21.errors import NotationError, ParameterError
 from qbdi_m21.frames.measures import as_score, give_measures, read_bars
 from qbdi_m21.frames.notes import tied_noteheads
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
@@ -44,6 +44,10 @@ def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) 
     NotationError
         If a mark lies outside the score.
     """
+    for group in results:
+        if not isinstance(group, Iterable):
+            raise ParameterError(f'got {type(group).__name__}; expected what find_motifs and '
+                                 'find_collisions return')
     copied: stream.Score = copy.deepcopy(as_score(score))
     give_measures(copied)
     draw_marks(copied, marks_of(result for group in results for result in group))
@@ -115,6 +119,8 @@ class _Side:
         # nothing of the top staff starts here: over what it holds
         inside = inside or [place for place in self.timeline
                             if place[0] < mark.end_ql and mark.start_ql < place[1]]
+        notes = [k for k, place in enumerate(inside) if isinstance(place[2], note.NotRest)]
+        inside = inside[:notes[-1] + 1] if notes else inside
         self.line_ends = [end for end in self.line_ends if end > mark.start_ql]
         if not inside or len(self.line_ends) >= MAX_OPEN_LINES:
             return mark.start_ql

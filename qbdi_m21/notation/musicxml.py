@@ -88,6 +88,7 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     root = etree.fromstring(_CONTROL.sub(b'', raw), etree.XMLParser(
         load_dtd=False, no_network=True, resolve_entities=False, remove_blank_text=True,
         huge_tree=True))
+    place_directions(root)
     crowded = number_voices(root)
     if crowded:
         warnings.warn(f'{crowded} measures have more than four voices on a staff; notation '
@@ -103,19 +104,14 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
 def _prepare(score: stream.Score) -> None:
     """Give every part what music21 needs to write it as it is: measures, beams, fixed ids."""
     give_measures(score)
-    groups = [set(map(id, g.getSpannedElements()))
-              for g in score.getElementsByClass(layout.StaffGroup)]
-    joined: dict[int, str] = {}
+    number_of: dict[stream.Part, str] = {}
     for part in score.parts:
-        number = next((joined[k] for k, group in enumerate(groups) if k in joined
-                       and isinstance(part, stream.PartStaff) and id(part) in group), None)
-        if number is None:
-            number = f'P{len(set(joined.values())) + 1}'
-        for k, group in enumerate(groups):
-            if isinstance(part, stream.PartStaff) and id(part) in group:
-                joined[k] = number
-        joined.setdefault(-1 - id(part), number)
-        _fix_instruments(part, number)
+        joined = [other for group in score.getElementsByClass(layout.StaffGroup)
+                  if isinstance(part, stream.PartStaff) and part in group.getSpannedElements()
+                  for other in group.getSpannedElements() if other in number_of]
+        number_of[part] = number_of[joined[0]] if joined else (
+            f'P{len(set(number_of.values())) + 1}')
+        _fix_instruments(part, number_of[part])
         _fix_notation(part)
 
 
@@ -169,6 +165,21 @@ def number_voices(root: etree._Element) -> int:
     return too_many
 
 
+def place_directions(root: etree._Element) -> None:
+    """Move every direction to its time: notation programs ignore its <offset>."""
+    for direction in root.iterfind('part/measure/direction'):
+        offset = direction.find('offset')
+        shift = int(float(offset.text or 0)) if offset is not None else 0
+        if offset is None or not shift:
+            continue
+        direction.remove(offset)
+        there, back = ('forward', 'backup') if shift > 0 else ('backup', 'forward')
+        for tag, add in ((there, direction.addprevious), (back, direction.addnext)):
+            move = etree.Element(tag)
+            etree.SubElement(move, 'duration').text = str(abs(shift))
+            add(move)
+
+
 def _drop_repeated_ids(root: etree._Element) -> None:
     """An xs:ID stands once: tied halves and the two ends of a line repeat it."""
     used: set[str] = set()
@@ -183,6 +194,10 @@ def _drop_repeated_ids(root: etree._Element) -> None:
 
 
 def _mend_identification(root: etree._Element) -> None:
+    """Leave out the date of the day, and the composer that music21 makes up."""
+    for creator in root.iterfind('identification/creator'):
+        if creator.text == 'Music21':
+            root.find('identification').remove(creator)     # type: ignore[union-attr]
     for date in root.iterfind('identification/encoding/encoding-date'):
         parent = date.getparent()
         if parent is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from music21 import converter, corpus, stream
+from music21 import common, converter, corpus, stream
 from music21.exceptions21 import Music21Exception
 
 from qbdi_m21.errors import ParameterError, ScoreError
@@ -42,6 +42,8 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
     name = str(source)
     if name.startswith(CORPUS_PREFIX):
         parsed = _load_corpus(name)
+    elif not name.strip():
+        raise ScoreError('no query given; expected a file, or corpus:NAME')
     else:
         path = Path(source)
         if path.is_dir():
@@ -74,15 +76,38 @@ def read_midi_score(path: Path) -> stream.Score:
 
 
 def _load_corpus(name: str) -> stream.Stream:
-    work = name.removeprefix(CORPUS_PREFIX).strip()
+    work = exact_work(name.removeprefix(CORPUS_PREFIX).strip())
     try:
         return corpus.parse(work)
     except _READ_ERRORS as error:
-        close = [str(hit.sourcePath) for hit in list(corpus.search(Path(work).stem))[:3]] \
-            if work else []
-        hint = f'; near it: {", ".join(close)}' if close else ''
-        raise ScoreError(f"no work {work!r} in music21's corpus; expected a name such as "
-                         f'corpus:bach/bwv66.6{hint}') from error
+        raise ScoreError(f"{name} cannot be read from music21's corpus ({error})") from error
+
+
+def exact_work(work: str) -> str:
+    """Return the corpus path that a name means, or raise ScoreError with names that are near.
+
+    The name is a path in the corpus (``'bach/bwv66.6'``), with or without suffix, or the last
+    part of one that is there once. music21 itself takes any part of a path.
+    """
+    wanted = work.lower().strip('/')
+    root = Path(common.getCorpusFilePath())
+    for suffix in ('', '.mxl', '.xml', '.musicxml', '.krn', '.abc'):
+        if wanted and (root / f'{work}{suffix}').is_file():     # saves listing the corpus
+            return f'{work}{suffix}'
+    paths = [p.relative_to(root).as_posix() for p in corpus.getCorePaths()]
+    found = [p for p in paths if wanted in (p.lower(), _stem(p).lower())] or [
+        p for p in paths if wanted in (Path(p).name.lower(), Path(_stem(p)).name.lower())]
+    if found and len({_stem(p) for p in found}) == 1:
+        return str(found[0])
+    # the start of a name is enough to look for what was meant
+    near = found or [p for p in paths if wanted and Path(wanted).name[:6] in p.lower()]
+    hint = f'; near it: {", ".join(sorted({_stem(p) for p in near})[:4])}' if near else ''
+    raise ScoreError(f"no work {work!r} in music21's corpus; expected a name such as "
+                     f'corpus:bach/bwv66.6{hint}')
+
+
+def _stem(path: str) -> str:
+    return path.removesuffix(Path(path).suffix)
 
 
 def _load_file(path: Path) -> stream.Stream:

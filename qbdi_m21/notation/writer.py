@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
-from music21 import beam, chord, key, meter, note, pitch, stream, tie
+from music21 import chord, key, meter, note, pitch, stream, tie
 
 from qbdi_m21.frames.grid import Bar
 from qbdi_m21.frames.spelling import spell, spelling_table
@@ -98,10 +99,21 @@ class MeasureWriter:
 
     def _beam(self, elements: list[note.GeneralNote]) -> None:
         signature = _signature(self.bar.meter)
-        beams = signature.getBeams(elements, measureStartOffset=float(self.bar.lead_ql))
-        for element, group in zip(elements, beams, strict=True):
-            if group is not None and isinstance(element, note.NotRest):
-                element.beams = group if group.beamsList else beam.Beams()
+        nominal = Fraction(signature.barDuration.quarterLength)
+        # a bar longer than its meter is beamed as if it were several
+        chunks: dict[int, list[note.GeneralNote]] = defaultdict(list)
+        starts: dict[int, Fraction] = {}
+        now = self.bar.lead_ql
+        for element in elements:
+            chunk = int(now // nominal)
+            chunks[chunk].append(element)
+            starts.setdefault(chunk, now - chunk * nominal)
+            now += Fraction(element.quarterLength)
+        for chunk, members in chunks.items():
+            beams = signature.getBeams(members, measureStartOffset=float(starts[chunk]))
+            for element, group in zip(members, beams, strict=True):
+                if group is not None and group.beamsList and isinstance(element, note.NotRest):
+                    element.beams = group
 
     def _print_accidentals(self) -> None:
         """Mark the accidentals that change what the staff shows; tied heads repeat none."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -97,30 +93,29 @@ def find_threshold(
 
 def build_oracle(features: npt.NDArray[np.floating], threshold: float,
                  distance: str = 'euclidean') -> Any:
-    """Return vmo's oracle (flag 'a', suffix method 'inc') of features (T, D)."""
-    return _import_vmo().build_oracle(features, 'a', threshold=threshold, dfunc=distance,
-                            dim=features.shape[1])
+    """Return vmo's oracle of a feature sequence at one threshold.
 
+    Parameters
+    ----------
+    features : ndarray, shape (T, D)
+        One row a frame.
+    threshold : float
+        Frames strictly closer than this are one symbol.
+    distance : str
+        A metric of `scipy.spatial.distance.cdist`.
 
-@lru_cache(maxsize=1)
-def _import_vmo() -> ModuleType:
-    """Return vmo, without the half second that it spends on scipy.stats.
+    Returns
+    -------
+    vmo.VMO.oracle.MO
+        Built with flag 'a' and suffix method 'inc'.
 
-    vmo imports scipy.stats for the entropy of an IR type that nothing here asks for. While vmo
-    is imported, a stand-in takes its place that imports the real module when it is used; it
-    does not stay in `sys.modules`.
+    Notes
+    -----
+    Source: Wang & Dubnov 2015.
     """
-    name = 'scipy.stats'
-    if name in sys.modules or 'vmo' in sys.modules:
-        return importlib.import_module('vmo')
-    stand_in = ModuleType(name)
-    stand_in.__getattr__ = lambda attribute: getattr(     # type: ignore[method-assign]
-        importlib.import_module(name), attribute)
-    sys.modules[name] = stand_in
-    try:
-        return importlib.import_module('vmo')
-    finally:
-        del sys.modules[name]
+    import vmo
+    return vmo.build_oracle(features, 'a', threshold=threshold, dfunc=distance,
+                            dim=features.shape[1])
 
 
 def default_thresholds(values: FloatArray, distance: str, count: int = 100) -> FloatArray:

@@ -6,6 +6,9 @@ from fractions import Fraction
 
 from qbdi_m21.comparison import SIDES, Comparison
 
+#: Above this share of matched pairs the summary warns of chance motifs.
+UNRELIABLE = 0.25
+
 
 def summarise(found: Comparison) -> list[str]:
     """Return the lines that the command line prints of a comparison."""
@@ -22,6 +25,9 @@ def summarise(found: Comparison) -> list[str]:
         ir = found.information_rate[side]
         lines.append(f'information rate of the {side}: {ir.total_bits:.1f} bits at threshold '
                      f'{ir.selected:.3f}')
+        if ir.matched_share > UNRELIABLE:
+            lines.append(f'  note: {ir.matched_share:.0%} of its different frames count as equal '
+                         'at this threshold: motifs can be chance')
     for side in SIDES:
         motifs = found.motifs[side]
         names = '; '.join(

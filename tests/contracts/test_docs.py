@@ -13,9 +13,9 @@ STUB = Path(qbdi_m21.__file__).with_suffix('.pyi')
 
 NAMES = sorted(alias.asname for node in ast.parse(STUB.read_text(encoding='utf-8')).body
                if isinstance(node, ast.ImportFrom) for alias in node.names)
-FUNCTIONS = ['allocate_bits', 'align', 'annotate', 'compare', 'extract_notes', 'find_collisions',
-             'find_motifs', 'find_threshold', 'improvise', 'information_rate', 'list_models',
-             'load_model', 'load_score', 'save_model', 'to_frames', 'to_score', 'train',
+FUNCTIONS = ['allocate_bits', 'align', 'annotate', 'build_oracle', 'compare', 'extract_notes',
+             'find_collisions', 'find_motifs', 'find_threshold', 'improvise', 'information_rate',
+             'list_models', 'load_model', 'load_score', 'save_model', 'to_frames', 'to_score', 'train',
              'transmit', 'write_musicxml']
 
 #: Functions of the paper: each names equation or section.

@@ -96,7 +96,7 @@ def test_the_title_names_the_query(query, improvisation):
     untitled = make_query('Flute')
     untitled.metadata = None
     plain = q.align(untitled, frames_score(untitled)).metadata
-    assert (plain.title, plain.composer) == ('Improvisation', 'qbdi_m21')
+    assert (plain.title, plain.composer) == ('Improvisation', None)
 
 
 @pytest.mark.parametrize(('title', 'plain'), [

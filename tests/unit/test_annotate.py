@@ -42,7 +42,7 @@ def motif(spans, ids, label='A', side='query') -> Motif:
     return Motif(
         label,
         tuple(
-            Occurrence(Fraction(a), Fraction(b), 1, Fraction(1), 1, Fraction(1), tuple(ids))
+            Occurrence(Fraction(a), Fraction(b), 0, 1, Fraction(1), 1, Fraction(1), tuple(ids))
             for a, b in spans
         ),
         Fraction(2),
@@ -84,7 +84,7 @@ def test_a_motif_has_a_bracket_over_its_span_and_a_label_at_its_start(tune):
 
 def test_labels_are_bold_above_the_staff_and_collisions_are_boxed(tune):
     hit = Collision(
-        'semitone', Fraction(0), Fraction(1), 1, Fraction(1), 1.0, 0.1, 'C', 'D', ('P0M0N0',), ()
+        'semitone', Fraction(0), Fraction(1), 0, 1, Fraction(1), 1.0, 0.1, 'C', 'D', ('P0M0N0',), ()
     )
     noted = q.annotate(tune, [motif([(0, 2)], [])], [hit])
     looks = {
@@ -104,6 +104,7 @@ def test_a_collision_is_a_coloured_diamond_on_both_sides(both):
         'semitone',
         Fraction(1),
         Fraction(2),
+        0,
         1,
         Fraction(1),
         1.0,

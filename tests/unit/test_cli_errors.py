@@ -109,7 +109,7 @@ def assert_fails(folder, message: str, *arguments: object) -> None:
     ('drums.musicxml', r'no pitched note; .* \(percussion, rests'),
     ('drums.mid', 'drums.mid holds only percussion'),
     ('book.abc', r'is a book of 2 scores; .*--number 1'),
-    ('', 'folder|no such file'),
+    ('', 'no query given'),
 ])
 def test_bad_queries(query, message, folder, blocks):
     assert_fails(folder, message, 'improvise', query, '--model', blocks, '-o', 'out.musicxml',
@@ -140,8 +140,8 @@ def test_bad_models(model, message, folder):
 @pytest.mark.parametrize(('option', 'value', 'message'), [
     ('-o', 'out.pdf', r"out\.pdf ends in '\.pdf'; expected \.musicxml or \.xml or \.mxl"),
     ('-o', 'out', "out ends in ''"),
-    ('-o', 'none/out.musicxml', 'its folder none does not exist'),
-    ('--json', 'none/out.json', 'its folder none does not exist'),
+    ('-o', 'none/out.musicxml', 'there is no folder none'),
+    ('--json', 'none/out.json', 'there is no folder none'),
     ('--json', 'out.txt', r"ends in '\.txt'; expected \.json"),
     ('--threshold', '2', 'threshold is 2.0; expected a probability'),
     ('--threshold', 'nan', 'threshold is nan; expected a probability'),
@@ -166,7 +166,7 @@ def test_an_unknown_command_is_one_line(folder):
 
 
 def test_the_output_is_checked_before_the_score_is_read(folder, blocks):
-    assert_fails(folder, 'its folder none does not exist', 'improvise', 'cut.musicxml', '--model',
+    assert_fails(folder, 'there is no folder none', 'improvise', 'cut.musicxml', '--model',
                  blocks, '-o', 'none/out.mxl')
 
 
@@ -179,14 +179,14 @@ def test_the_query_is_not_overwritten(suffix, folder, blocks):
 
 def test_a_folder_that_is_named_like_an_output_is_refused(folder, blocks):
     (folder / 'out.musicxml').mkdir()
-    assert_fails(folder, 'is a folder itself', 'improvise', 'tune.abc', '--model', blocks, '-o',
+    assert_fails(folder, 'it is a folder', 'improvise', 'tune.abc', '--model', blocks, '-o',
                  'out.musicxml')
 
 
 @pytest.mark.parametrize(('arguments', 'message'), [
     (['tune.abc', '-o', 'out.keras', '--preset', 'none'], "no preset 'none'; expected one of dub"),
     (['tune.abc', '-o', 'out.h5'], r"ends in '\.h5'; expected \.keras"),
-    (['tune.abc', '-o', 'none/out.keras'], 'its folder none does not exist'),
+    (['tune.abc', '-o', 'none/out.keras'], 'there is no folder none'),
     (['none.abc', '-o', 'out.keras'], 'no such file: none.abc'),
     (['none.npz', '-o', 'out.keras'], 'no such training set: none.npz'),
     (['set.npz', '-o', 'out.keras'], 'set.npz is not a training set'),

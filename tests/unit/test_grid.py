@@ -77,6 +77,10 @@ def test_measures_and_beats_are_those_of_music21(corpus_score, work):
     grid = Grid(extract_notes(score).bars)
     places = naive_measure_beats(score)
     assert len(places) > 5
+    for bar in grid.bars[1:]:
+        if bar.lead_ql:     # music21 starts again at 1 in the second half of a bar cut in two
+            inside = [o for o in places if bar.start_ql <= o < bar.end_ql]
+            places |= {o: (places[o][0], places[o][1] + bar.lead_ql / bar.beat_ql) for o in inside}
     assert {offset: grid.beat_at_offset(offset) for offset in places} == places
 
 

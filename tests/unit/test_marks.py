@@ -18,7 +18,7 @@ def make_motif(label: str = 'A', side: str = 'query') -> Motif:
     )
     return Motif(
         label,
-        tuple(Occurrence(a, b, 1, Fraction(1), 1, Fraction(3), ids) for a, b, ids in spans),
+        tuple(Occurrence(a, b, 0, 1, Fraction(1), 1, Fraction(3), ids) for a, b, ids in spans),
         Fraction(2),
         4,
         side,
@@ -30,6 +30,7 @@ def make_collision(kind: str = 'semitone') -> Collision:
         kind,
         Fraction(4),
         Fraction(6),
+        1,
         2,
         Fraction(1),
         0.5,
