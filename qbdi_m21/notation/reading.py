@@ -8,7 +8,7 @@ from pathlib import Path
 from music21 import common, converter, corpus, stream
 from music21.exceptions21 import Music21Exception
 
-from qbdi_m21.errors import ParameterError, ScoreError
+from qbdi_m21.errors import ParameterError, QuantizationWarning, ScoreError
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.measures import as_score
 from qbdi_m21.frames.midi import read_midi
@@ -65,11 +65,14 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
 def read_midi_score(path: Path) -> stream.Score:
     """Return a MIDI file as a score on the sixteenth grid, one part a track and channel."""
     table, names = read_midi(path)
+    table_to_frames(table, pitch_range=(0, 128))        # warns once of what the grid moves
     parts = []
-    for index, name in enumerate(names):
-        rows = table.select(table.part == index)
-        parts.append(PartNotes(name, frames_to_notes(
-            table_to_frames(rows, pitch_range=(0, 128)))))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', QuantizationWarning)
+        for index, name in enumerate(names):
+            rows = table.select(table.part == index)
+            parts.append(PartNotes(name, frames_to_notes(
+                table_to_frames(rows, pitch_range=(0, 128)))))
     score = engrave(parts, Grid(table.bars))
     score.metadata.title = path.stem
     return score

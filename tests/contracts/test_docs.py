@@ -15,8 +15,8 @@ NAMES = sorted(alias.asname for node in ast.parse(STUB.read_text(encoding='utf-8
                if isinstance(node, ast.ImportFrom) for alias in node.names)
 FUNCTIONS = ['allocate_bits', 'align', 'annotate', 'build_oracle', 'compare', 'extract_notes',
              'find_collisions', 'find_motifs', 'find_threshold', 'improvise', 'information_rate',
-             'list_models', 'load_model', 'load_score', 'save_model', 'to_frames', 'to_score', 'train',
-             'transmit', 'write_musicxml']
+             'list_models', 'load_model', 'load_score', 'save_model', 'to_frames', 'to_score',
+             'train', 'transmit', 'write_musicxml']
 
 #: Functions of the paper: each names equation or section.
 OF_THE_PAPER = ['allocate_bits', 'compare', 'find_motifs', 'improvise', 'information_rate',
