@@ -91,6 +91,19 @@ def _import_vmo() -> None:
         del sys.modules[name]
 
 
+@contextlib.contextmanager
+def _native_remarks_hidden() -> Iterator[None]:
+    """Hide what compiled code writes to standard error: TensorFlow's remarks on the processor."""
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
 def check_output(path: str, suffixes: tuple[str, ...]) -> Path:
     """Return where to write, before any long work: the folder exists and the suffix is right."""
     target = Path(path)
@@ -259,10 +272,10 @@ def train(sources: tuple[str, ...], output: str, preset: str, updates: int | Non
                                        seed=seed)
     if title:
         data.about['title'] = title
-    # TensorFlow's remarks on the processor are not for the user
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    from qbdi_m21.model.store import save_model
-    from qbdi_m21.model.training import train as train_model
+    with _native_remarks_hidden():
+        from qbdi_m21.model.store import save_model
+        from qbdi_m21.model.training import train as train_model
     with update_bar() as show:
         model, served = train_model(
             data, preset, updates=updates, transpose=transpose, patience=patience,
