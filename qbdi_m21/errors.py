@@ -36,10 +36,6 @@ class CorpusError(QbdiError, RuntimeError):
     """A corpus, a note table or a training set cannot be built or read."""
 
 
-class MissingDependencyError(QbdiError, ImportError):
-    """An optional dependency is needed and not installed."""
-
-
 class QbdiWarning(UserWarning):
     """Root of every warning of the package."""
 

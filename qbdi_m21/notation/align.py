@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Iterable
 
-from music21 import bar, layout, metadata, note, spanner, stream, tempo
+from music21 import bar, metadata, note, spanner, stream, tempo
 
 from qbdi_m21.errors import NotationError
 from qbdi_m21.frames.measures import as_score, measured_parts
@@ -50,8 +50,10 @@ def align(query: stream.Score, improvisation: stream.Score) -> stream.Score:
         for part in parts[side]:
             part.groups.append(side)
             score.insert(0, part)
-        for group in _groups(source):
-            score.insert(0, group)
+        # braces, and lines that a user has put in the score; its text boxes stay behind, since
+        # with them programs show neither title nor composer
+        for spanning in list(source.getElementsByClass(spanner.Spanner)):
+            score.insert(0, spanning)
     _name_parts(parts[QUERY])
     _keep_first_tempi(score.parts)
     score.derivation.origin = query
@@ -64,11 +66,6 @@ def side_parts(score: stream.Score, side: str) -> list[stream.Part]:
     parts = list(score.parts)
     sided = [p for p in parts if side in p.groups]
     return sided if any({IMPROVISATION, QUERY} & set(p.groups) for p in parts) else parts
-
-
-def _groups(source: stream.Score) -> Iterable[spanner.Spanner]:
-    """Return the braces of a score; text boxes stay behind: they hide title and composer."""
-    return list(source.getElementsByClass(layout.StaffGroup))
 
 
 def _fill_up(part: stream.Part, model: stream.Part) -> None:

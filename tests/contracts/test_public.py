@@ -76,7 +76,7 @@ def test_errors_and_warnings_have_one_root_and_a_docstring(kind):
 @pytest.mark.parametrize(('kind', 'builtin'), [
     ('ParameterError', ValueError), ('ScoreError', ValueError), ('EmptyScoreError', ValueError),
     ('ModelError', RuntimeError), ('NotationError', RuntimeError), ('CorpusError', RuntimeError),
-    ('FramesError', ValueError), ('MissingDependencyError', ImportError)])
+    ('FramesError', ValueError)])
 def test_errors_are_also_what_python_would_raise(kind, builtin):
     assert issubclass(getattr(errors, kind), builtin)
 
