@@ -24,7 +24,7 @@ from qbdi_m21.frames.windows import (
 )
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.model.store import load_model
-from qbdi_m21.notation.engrave import to_score
+from qbdi_m21.notation.engrave import improvisation_title, to_score
 
 Rate = int | Literal['full']
 
@@ -97,7 +97,9 @@ def improvise(score: stream.Stream, model: LatentModel | str | os.PathLike[str] 
 
 def frames_to_improvisation(frames: Frames, query: stream.Stream) -> stream.Score:
     """Return decoded frames as a score that is derived from its query."""
-    result = to_score(frames, template=as_score(query), name='Improvisation')
+    template = as_score(query)
+    result = to_score(frames, template=template, name='Improvisation')
+    result.metadata.title = improvisation_title(template)
     result.derivation.origin = query
     result.derivation.method = 'improvise'
     return result

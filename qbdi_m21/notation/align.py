@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable
 
 from music21 import bar, metadata, note, spanner, stream, tempo
 
 from qbdi_m21.errors import NotationError
 from qbdi_m21.frames.measures import as_score, measured_parts
+from qbdi_m21.notation.engrave import improvisation_title
 
 IMPROVISATION, QUERY = 'improvisation', 'query'
 
@@ -107,19 +107,8 @@ def _keep_first_tempi(parts: Iterable[stream.Part]) -> None:
 
 def _metadata(query: stream.Score) -> metadata.Metadata:
     about = query.metadata
-    title = plain_title(query)
     result = metadata.Metadata()
-    result.title = f'Improvisation on {title}' if title else 'Improvisation'
+    result.title = improvisation_title(query)
     if about is not None:
         result.composer, result.copyright = about.composer, about.copyright
     return result
-
-
-def plain_title(score: stream.Score) -> str:
-    """Return a score's title, without the suffix of a file that gave it; or an empty string."""
-    about = score.metadata
-    title = (about.bestTitle if about is not None else None) or ''
-    path = str(about.corpusFilePath or '') if about is not None else ''
-    if path and re.fullmatch(r'(movement|book)\s*\d*(\.\w+)?|', title):
-        title = path        # 'movement2' says nothing
-    return re.sub(r'\.(mxl|musicxml|xml|abc|krn|mid|midi|mei)$', '', title)

@@ -7,6 +7,7 @@ notation programs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -59,7 +60,7 @@ def to_score(frames: Frames, *, template: stream.Score | None = None,
     if template is not None:
         copy_signs(template, score)
         if template.metadata is not None:
-            score.metadata.title = template.metadata.bestTitle
+            score.metadata.title = plain_title(template)
             score.metadata.composer = template.metadata.composer
     return score
 
@@ -176,3 +177,19 @@ def copy_signs(source: stream.Score, target: stream.Score) -> None:
                     setattr(ours, side, m21bar.Repeat(direction=line.direction, times=line.times))
                 elif line is not None and line.type in ('double', 'final', 'dashed', 'dotted'):
                     setattr(ours, side, m21bar.Barline(line.type))
+
+
+def plain_title(score: stream.Score) -> str:
+    """Return a score's title, without the suffix of a file that gave it; or an empty string."""
+    about = score.metadata
+    title = (about.bestTitle if about is not None else None) or ''
+    path = str(about.corpusFilePath or '') if about is not None else ''
+    if path and re.fullmatch(r'(movement|book)\s*\d*(\.\w+)?|', title):
+        title = path        # 'movement2' says nothing
+    return re.sub(r'\.(mxl|musicxml|xml|abc|krn|mid|midi|mei)$', '', title)
+
+
+def improvisation_title(query: stream.Score) -> str:
+    """Return the title of an improvisation on a score."""
+    title = plain_title(query)
+    return f'Improvisation on {title}' if title else 'Improvisation'

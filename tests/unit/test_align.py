@@ -6,7 +6,8 @@ from musicxml_checks import fingerprint
 
 import qbdi_m21 as q
 from qbdi_m21.errors import NotationError, ScoreError
-from qbdi_m21.notation.align import plain_title, side_parts
+from qbdi_m21.notation.align import side_parts
+from qbdi_m21.notation.engrave import plain_title
 
 
 @pytest.fixture(scope='module')
