@@ -73,9 +73,10 @@ def dataset(folder: str, output: str, meter: str, min_bars: int, validation: flo
       corpus-tools dataset tables -o chorales.npz --meter 4/4 --seed 0
     """
     from corpus_tools.dataset import build_training_set
+    from qbdi_m21.model.training_set import SPLITS
     target = check_output(output, ('.npz',))
     built = build_training_set(folder, meter=None if meter == 'any' else meter,
                                min_bars=min_bars, held_out=(validation, test), seed=seed)
     built.save(target)
-    counts = ', '.join(f'{len(built.rows(s))} {s}' for s in ('train', 'validation', 'test'))
+    counts = ', '.join(f'{len(built.rows(s))} {s}' for s in SPLITS)
     click.echo(f'wrote {target}: {len(built.works)} works, {len(built.windows)} bars ({counts})')

@@ -98,8 +98,8 @@ def information_rate(source: Source, *, step: float | Fraction = ANALYSIS_STEP,
     Source: Dubnov 2019, 3.1-3.2 (eqs 9-10; Tonnetz of Harte et al. 2006). Silent frames have
     the zero vector: they equal each other and nothing else that is near.
     """
-    features, _, grid = analysis_features(read_music(source).frames,
-                                       Fraction(step).limit_denominator(960))
+    features, _, grid = analysis_features(
+        read_music(source).frames, Fraction(step).limit_denominator(960))
     if len(features) < 2:
         raise ParameterError(f'the music has {len(features)} analysis frame of {step} quarter; '
                              'expected at least two')

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qbdi_m21.analysis.information_rate import ANALYSIS_STEP, analysis_features
 from qbdi_m21.errors import ParameterError
@@ -133,15 +134,14 @@ def find_motifs(
               else build_oracle(features, threshold))
     shortest = min_length or max(MIN_FRAMES, math.ceil(np.mean(oracle.lrs[1:])))
     patterns = [_without_overlaps(p) for p in repeated_patterns(oracle, min_length=shortest)]
-    patterns = [Pattern(tuple(end for end in p.ends if 2 * np.count_nonzero(
-        sounding[end - p.length:end]) > p.length), p.length)
-        for p in patterns if p.length >= shortest]
+    patterns = [_mostly(p, sounding) for p in patterns if p.length >= shortest]
     kept: list[Pattern] = []
     explained = np.zeros(len(features), dtype=np.bool_)
     for pattern in sorted(patterns, key=lambda p: (-gain(p), p.ends)):
-        new = Pattern(tuple(end for end in pattern.ends if 2 * np.count_nonzero(
-            explained[end - pattern.length:end]) < pattern.length), pattern.length)
-        if len(new.ends) >= min_occurrences and len(kept) < max_motifs:
+        if len(kept) == max_motifs:
+            break
+        new = _mostly(pattern, ~explained)
+        if len(new.ends) >= min_occurrences:
             kept.append(new)
             for start, end in new.spans:
                 explained[start:end] = True
@@ -163,6 +163,13 @@ def _without_overlaps(pattern: Pattern) -> Pattern:
         if end >= pattern.length and (not ends or end - pattern.length >= ends[-1]):
             ends.append(end)
     return Pattern(tuple(ends), pattern.length)
+
+
+def _mostly(pattern: Pattern, mask: npt.NDArray[np.bool_]) -> Pattern:
+    """Return a pattern with the occurrences of which more than half the frames are in a mask."""
+    return Pattern(tuple(end for (start, end) in pattern.spans
+                         if 2 * np.count_nonzero(mask[start:end]) > pattern.length),
+                   pattern.length)
 
 
 def _occurrence(span: tuple[int, int], grid: Grid, table: NoteTable | None) -> Occurrence:

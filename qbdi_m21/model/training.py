@@ -18,7 +18,7 @@ from qbdi_m21.model.evaluation import density_threshold, evaluate
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.model.spec import Preset, check_training, get_preset
 from qbdi_m21.model.store import from_keras
-from qbdi_m21.model.training_set import TrainingSet
+from qbdi_m21.model.training_set import SPLITS, TrainingSet
 from qbdi_m21.model.vae import VAE, bernoulli_nats, set_statistics
 
 Progress = Callable[[int, int, dict[str, float]], None]
@@ -174,15 +174,15 @@ def train(
         'preset': {'name': preset, **asdict(chosen)}, 'seed': seed, 'transpose': transpose,
         'updates': reporter.done, 'best_update': _best(reporter.curve), 'curve': reporter.curve,
         'data': {**data.about, 'sha256': data.sha256, 'works': len(data.works),
-                 'bars': {s: len(data.rows(s)) for s in ('train', 'validation', 'test')},
+                 'bars': {s: len(data.rows(s)) for s in SPLITS},
                  'split': {s: [w for w, k in zip(data.works, data.split, strict=True) if k == i]
-                           for i, s in enumerate(('train', 'validation', 'test'))}},
+                           for i, s in enumerate(SPLITS)}},
     }
     served = from_keras(model)
     model.card['measures'] = {
         split: evaluate(served, data.windows[data.rows(split)], seed=seed)
-        for split in ('train', 'validation', 'test') if len(data.rows(split))}
-    return model, from_keras(model)
+        for split in SPLITS if len(data.rows(split))}
+    return model, served
 
 
 def _best(curve: list[tuple[int, float, float]]) -> int:

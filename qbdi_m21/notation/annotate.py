@@ -12,6 +12,7 @@ from music21.common import opFrac
 from qbdi_m21.analysis.collisions import Collision
 from qbdi_m21.analysis.motifs import Motif
 from qbdi_m21.errors import NotationError, ParameterError
+from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.measures import as_score, give_measures, read_bars
 from qbdi_m21.frames.notes import tied_noteheads
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
@@ -73,7 +74,8 @@ class _Side:
     """The parts of one side, and where their noteheads and times are."""
 
     def __init__(self, parts: list[stream.Part]) -> None:
-        self.bars = read_bars(parts)
+        self.grid = Grid(read_bars(parts))
+        self.bars = self.grid.bars
         self.top = parts[0]
         self.measures = list(self.top.getElementsByClass(stream.Measure))
         self.heads = _heads_by_id(parts, [bar.start_ql for bar in self.bars])
@@ -103,7 +105,7 @@ class _Side:
                 self._text(mark, start)
 
     def _text(self, mark: Mark, start: Fraction) -> None:
-        index = max(i for i, bar in enumerate(self.bars) if bar.start_ql <= start)
+        index = self.grid.bar_at_offset(start)
         text = expressions.TextExpression(mark.text)
         text.placement = 'above'
         text.style.fontWeight = 'normal' if mark.boxed else 'bold'
