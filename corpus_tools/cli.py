@@ -7,7 +7,7 @@ import sys
 import click
 
 import qbdi_m21
-from qbdi_m21.cli import QbdiGroup, check_output
+from qbdi_m21.cli.base import QbdiGroup, check_output
 
 
 @click.group(cls=QbdiGroup, context_settings={'help_option_names': ['-h', '--help']})

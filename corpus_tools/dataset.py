@@ -6,8 +6,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from corpus_tools.store import read_table
 from qbdi_m21.errors import CorpusError
+from qbdi_m21.frames.store import load_table, table_work
 from qbdi_m21.model.spec import FrameSpec
 from qbdi_m21.model.training_set import TrainingSet
 
@@ -46,13 +46,13 @@ def build_training_set(
     tables = {}
     left_out: Counter[str] = Counter()
     for path in sorted(Path(folder).glob('*.parquet')):
-        work, table = read_table(path)
+        work, table = table_work(path), load_table(path)
         if meter is not None and {bar.meter for bar in table.bars} != {meter}:
             left_out[f'not in {meter} throughout'] += 1
         elif len(table.bars) < min_bars:
             left_out[f'fewer than {min_bars} bars'] += 1
         else:
-            tables[work] = table
+            tables[work or path.stem] = table
     if not tables:
         raise CorpusError(f'no note table in {folder} is left to learn from ({dict(left_out)}); '
                           'ingest works first, or ask for another meter')

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
-from corpus_tools.store import read_table, table_path, write_table
-from qbdi_m21.errors import CorpusError, QbdiError, QbdiWarning
+from corpus_tools.store import table_path
+from qbdi_m21.errors import QbdiError, QbdiWarning
 from qbdi_m21.frames.midi import read_midi
 from qbdi_m21.frames.notes import extract_notes
-from qbdi_m21.notation.reading import MIDI_SUFFIXES, load_score
+from qbdi_m21.frames.store import save_table, table_work
+from qbdi_m21.frames.table import NoteTable
+from qbdi_m21.notation.reading import MIDI_SUFFIXES, load_scores
+
+#: The names of the tables that were written; why others were not.
+Outcome: TypeAlias = tuple[list[str], dict[str, str]]
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of each work: written now, there already, or failed with its reason."""
+    """What became of each work: written now, there already, or failed with its reason.
+
+    The scores of a book (an Opus) are works of their own: ``NAME#1``, ``NAME#2``, ...
+    """
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
@@ -53,25 +63,22 @@ def ingest(works: Sequence[str], folder: str | os.PathLike[str], *, jobs: int = 
     if progress is not None:
         for work in kept:
             progress(work)
-    written, failed = [], {}
-    for work, reason in _run(todo, target, jobs):
-        if reason:
-            failed[work] = reason
-        else:
-            written.append(work)
+    written: list[str] = []
+    failed: dict[str, str] = {}
+    for work, (done, reasons) in _run(todo, target, jobs):
+        written += done
+        failed.update(reasons)
         if progress is not None:
             progress(work)
     return IngestReport(tuple(sorted(written)), kept, dict(sorted(failed.items())))
 
 
 def _is_there(folder: Path, work: str) -> bool:
-    try:
-        return read_table(table_path(folder, work))[0] == work
-    except CorpusError:
-        return False
+    # the first score of a book is written last
+    return any(table_work(table_path(folder, name)) == name for name in (work, f'{work}#1'))
 
 
-def _run(works: Sequence[str], folder: Path, jobs: int):  # type: ignore[no-untyped-def]
+def _run(works: Sequence[str], folder: Path, jobs: int) -> Iterator[tuple[str, Outcome]]:
     if jobs <= 1:
         for work in works:
             yield work, _ingest_one(work, folder)
@@ -82,16 +89,28 @@ def _run(works: Sequence[str], folder: Path, jobs: int):  # type: ignore[no-unty
             yield futures[future], future.result()
 
 
-def _ingest_one(work: str, folder: Path) -> str:
-    """Write one work's table; return why not, or an empty string."""
+def _ingest_one(work: str, folder: Path) -> Outcome:
+    """Write the tables of one work; return what was written, and what failed and why."""
+    written: list[str] = []
+    failed: dict[str, str] = {}
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', QbdiWarning)
         try:
-            if work.lower().endswith(MIDI_SUFFIXES):
-                table = read_midi(work)[0]
-            else:
-                table = extract_notes(load_score(work))
-            write_table(table, work, table_path(folder, work))
+            tables = _tables(work)
         except QbdiError as error:
-            return str(error)
-    return ''
+            return written, {work: str(error)}
+        names = [work] if len(tables) == 1 else [f'{work}#{k + 1}' for k in range(len(tables))]
+        for name, table in reversed(list(zip(names, tables, strict=True))):
+            try:
+                save_table(table(), table_path(folder, name), work=name)
+                written.append(name)
+            except QbdiError as error:
+                failed[name] = str(error)
+    return written, failed
+
+
+def _tables(work: str) -> list[Callable[[], NoteTable]]:
+    """Return what makes each table of a work: one fails without the others."""
+    if work.lower().endswith(MIDI_SUFFIXES):
+        return [partial(read_midi, work)]
+    return [partial(extract_notes, score) for score in load_scores(work)]

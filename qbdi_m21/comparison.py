@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ import qbdi_m21
 from qbdi_m21.analysis.collisions import Collision, find_collisions
 from qbdi_m21.analysis.information_rate import InformationRate, information_rate
 from qbdi_m21.analysis.motifs import Motif, find_motifs
-from qbdi_m21.errors import SilenceWarning
+from qbdi_m21.errors import SilenceWarning, warn
 from qbdi_m21.frames.encode import Music, to_frames
 from qbdi_m21.frames.measures import as_score, measured_parts
 from qbdi_m21.frames.notes import extract_notes
@@ -125,9 +124,9 @@ def compare(
     improvisation = frames_to_improvisation(sent.frames, query)
     made = extract_notes(improvisation, allow_empty=True)
     if not len(made):
-        warnings.warn(f'the improvisation is silent at {rate} bits: the paper\'s channel pulls '
-                      'the latents to their mean; give a higher rate',
-                      SilenceWarning, stacklevel=2)
+        warn(f'the improvisation is silent at {rate} bits: the paper\'s channel pulls '
+             'the latents to their mean; give a higher rate',
+             SilenceWarning)
     music = {QUERY: Music(frames, table),
              IMPROVISATION: Music(sent.frames, made, IMPROVISATION)}
     rates, motifs = {}, {}

@@ -1,7 +1,10 @@
-"""Exceptions and warnings of the package. Imports nothing, so every room may use it.
+"""Exceptions and warnings of the package. Imports nothing of it, so every room may use it.
 
 A message says what was received, what was expected and how to mend it.
 """
+
+import sys
+import warnings
 
 
 class QbdiError(Exception):
@@ -58,3 +61,12 @@ class NotationWarning(QbdiWarning):
 
 class SilenceWarning(QbdiWarning):
     """A decoded improvisation holds no note."""
+
+
+def warn(message: str, category: type[QbdiWarning]) -> None:
+    """Warn at the line of the caller's own code that led here, not at one of the package."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get('__name__')).split('.')[0] in (
+            'qbdi_m21', 'corpus_tools'):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

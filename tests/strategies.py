@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from qbdi_m21.frames.grid import Bar, Grid
-from qbdi_m21.frames.notes import Row, make_note_table
 from qbdi_m21.frames.roll import Frames
+from qbdi_m21.frames.table import make_note_table
 
 METERS = ('2/4', '3/4', '4/4', '5/4', '6/8', '12/8', '3/2')
 SIXTEENTH = Fraction(1, 4)
@@ -31,15 +31,12 @@ def bars_of(*meters, pickup_ql=0):
     return tuple(bars)
 
 
-def table_of(notes, bars):
+def table_of(notes, bars, **headings):
     """Return a note table of (onset, duration, pitch) or (onset, duration, pitch, part)."""
-    rows, grid = [], Grid(bars)
-    for k, (onset, duration, pitch, *part) in enumerate(notes):
-        onset, part = Fraction(onset), (part or [0])[0]
-        bar = grid.bar_at_offset(onset)
-        rows.append(Row(onset, onset + Fraction(duration), pitch, 'C4', part, '', bar, False,
-                        f'P{part}M{bar}N{k}'))
-    return make_note_table(rows, bars)
+    columns = list(zip(*[(*note, 0)[:4] for note in notes], strict=True)) or [()] * 4
+    onset, duration, pitch, part = columns
+    return make_note_table(bars, onset=onset, duration=duration, pitch=pitch, part=part,
+                           **headings)
 
 
 def frames_of(notes, bars, step=SIXTEENTH, low=24, high=102):

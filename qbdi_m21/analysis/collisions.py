@@ -20,7 +20,7 @@ from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import Source, read_music
 from qbdi_m21.frames.features import pitch_classes, tonnetz
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.notes import NoteTable
+from qbdi_m21.frames.table import NoteTable
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -182,7 +182,8 @@ def beat_spans(grid: Grid) -> list[tuple[int, int]]:
     spans = []
     for index, bar in enumerate(grid.bars):
         start, stop = int(grid.bar_starts[index]), int(grid.bar_starts[index + 1])
-        beat = [int((k * grid.step_ql + bar.lead_ql) // bar.beat_ql) for k in range(stop - start)]
+        beat = [int((grid.offset_at_frame(k) - bar.start_ql + bar.lead_ql) // bar.beat_ql)
+                for k in range(start, stop)]
         edges = [k for k in range(len(beat)) if k == 0 or beat[k] != beat[k - 1]]
         spans += [(start + a, start + b) for a, b in
                   zip(edges, [*edges[1:], stop - start], strict=True)]

@@ -73,7 +73,8 @@ class InformationRate:
 def analysis_features(frames: Frames, step: Fraction = ANALYSIS_STEP) -> tuple[
         FloatArray, npt.NDArray[np.bool_], Grid]:
     """Return Tonnetz vectors (T, 6) of pooled pitch classes, which frames sound, and the grid."""
-    chroma, grid = pool(pitch_classes(frames), frames.grid, max(step, frames.grid.step_ql))
+    coarse = step if step >= max(frames.grid.bar_steps) else frames.grid.step_ql
+    chroma, grid = pool(pitch_classes(frames), frames.grid, coarse)
     return tonnetz(chroma), chroma.sum(axis=1) > 0, grid
 
 

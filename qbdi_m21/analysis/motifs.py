@@ -15,7 +15,7 @@ from qbdi_m21.analysis.information_rate import ANALYSIS_STEP, analysis_features
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import Source, read_music
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.notes import NoteTable
+from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.oracle.patterns import Pattern, repeated_patterns
 from qbdi_m21.oracle.threshold import build_oracle, find_threshold
 
@@ -148,7 +148,7 @@ def find_motifs(
     kept.sort(key=lambda p: (p.ends[0] - p.length, -p.length))
     return tuple(
         Motif(label, tuple(_occurrence(span, grid, music.table) for span in p.spans),
-              p.length * grid.step_ql, gain(p), music.side)
+              p.length * grid.bar_steps[0], gain(p), music.side)
         for label, p in zip(LABELS, kept, strict=False))
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from music21 import stream
 
 from qbdi_m21.errors import ParameterError
-from qbdi_m21.frames.notes import NoteTable, extract_notes
-from qbdi_m21.frames.roll import PITCH_RANGE, Frames, table_to_frames
+from qbdi_m21.frames.notes import extract_notes
+from qbdi_m21.frames.raster import StepLike, parse_step, table_to_frames
+from qbdi_m21.frames.roll import PITCH_RANGE, Frames
+from qbdi_m21.frames.table import NoteTable
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,24 @@ class Music:
 Source: TypeAlias = stream.Stream | NoteTable | Frames | Music
 
 
-def to_frames(score: stream.Stream | NoteTable, *, step: float | Fraction = Fraction(1, 4),
-              pitch_range: tuple[int, int] = PITCH_RANGE) -> Frames:
+def to_frames(score: stream.Stream | NoteTable, *, step: StepLike = Fraction(1, 4),
+              pitch_range: tuple[int, int] = PITCH_RANGE,
+              outside: Literal['drop', 'fold'] = 'drop', velocity: bool = False) -> Frames:
     """Return the frames of a score, all parts merged.
 
     Parameters
     ----------
     score : music21 Stream or NoteTable
         The caller's score is not changed.
-    step : float or Fraction
-        Frame length in quarter lengths; a sixteenth by default.
+    step : number, str or Fraction
+        Frame length in quarter lengths (0.25 by default, a sixteenth; ``'1/6'`` for triplets);
+        'beat' or 'bar' for a frame each; 'auto' for the longest that moves no note.
     pitch_range : (int, int)
         Lowest MIDI number, and one past the highest.
+    outside : 'drop' or 'fold'
+        What becomes of notes outside the range: left out, or moved by octaves into it.
+    velocity : bool
+        Give the frames a velocity plane.
 
     Returns
     -------
@@ -63,7 +71,22 @@ def to_frames(score: stream.Stream | NoteTable, *, step: float | Fraction = Frac
     Source: Dubnov 2019, section 3. Warnings tell how many notes were moved or left out.
     """
     table = score if isinstance(score, NoteTable) else extract_notes(score)
-    return table_to_frames(table, step=step, pitch_range=pitch_range)
+    return table_to_frames(table, step=step, pitch_range=pitch_range, outside=outside,
+                           velocity=velocity)
+
+
+def to_part_frames(score: stream.Stream | NoteTable, *, step: StepLike = Fraction(1, 4),
+                   **options: Any) -> tuple[Frames, ...]:
+    """Return the frames of each part of a score, all on one grid.
+
+    Parameters are those of :func:`to_frames`; with ``step='auto'`` the step moves no note of
+    any part.
+    """
+    table = score if isinstance(score, NoteTable) else extract_notes(score)
+    # of a beat, a bar or a number, the same; 'auto' is looked up once for all parts
+    found = parse_step(step, table)
+    return tuple(table_to_frames(table.select(table.part == part), step=found, **options)
+                 for part in range(len(table.part_names)))
 
 
 def read_music(source: Source) -> Music:

@@ -1,14 +1,15 @@
-"""Features of frames: pitch classes and the tonal centroid (Tonnetz)."""
+"""Features of frames: pitch classes, bass, interval classes, the tonal centroid (Tonnetz)."""
 
 from __future__ import annotations
 
-from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from qbdi_m21.errors import FramesError
-from qbdi_m21.frames.grid import Grid
+from qbdi_m21.frames.grid import Grid, Step
+from qbdi_m21.frames.ratios import IntArray
 from qbdi_m21.frames.roll import Frames
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,8 +26,25 @@ def pitch_classes(frames: Frames) -> FloatArray:
     return np.asarray(frames.sounding @ fold)
 
 
-def pool(values: npt.NDArray[np.floating], grid: Grid, step_ql: Fraction) -> tuple[
-        FloatArray, Grid]:
+def bass(frames: Frames) -> IntArray:
+    """Return the MIDI number of the lowest sounding pitch of each frame, -1 in silence; (T,)."""
+    sounding = frames.sounding
+    return np.where(sounding.any(axis=1), sounding.argmax(axis=1) + frames.pitch_low, -1)
+
+
+def interval_vectors(frames: Frames) -> IntArray:
+    """Return the interval-class vector of the pitch classes of each frame, shape (T, 6).
+
+    Entry k - 1 counts the pairs of different pitch classes that are k semitones apart, k from
+    1 to 6 (Forte 1973; music21's ``Chord.intervalVector``).
+    """
+    held = pitch_classes(frames) > 0
+    counts = [np.count_nonzero(held & np.roll(held, k, axis=1), axis=1) for k in range(1, 7)]
+    counts[5] //= 2         # a tritone is found from both of its ends
+    return np.stack(counts, axis=1)
+
+
+def pool(values: npt.NDArray[Any], grid: Grid, step_ql: Step) -> tuple[FloatArray, Grid]:
     """Sum frame features over longer frames of the same bars.
 
     Parameters
@@ -35,8 +53,9 @@ def pool(values: npt.NDArray[np.floating], grid: Grid, step_ql: Fraction) -> tup
         One row a frame of `grid`.
     grid : Grid
         The fine grid.
-    step_ql : Fraction
-        Length of a coarse frame; not shorter than the fine step.
+    step_ql : Fraction, 'beat' or 'bar'
+        Length of a coarse frame; not shorter than the fine step. A fine frame goes to the
+        coarse one in which it starts.
 
     Returns
     -------
@@ -45,17 +64,12 @@ def pool(values: npt.NDArray[np.floating], grid: Grid, step_ql: Fraction) -> tup
     """
     if len(values) != grid.num_frames:
         raise FramesError(f'{len(values)} feature rows for a grid of {grid.num_frames} frames')
-    if step_ql < grid.step_ql:
+    coarse = grid.with_step(step_ql)
+    if any(long < short for long, short in zip(coarse.bar_steps, grid.bar_steps, strict=True)):
         raise FramesError(f'cannot pool frames of {grid.step_ql} quarter into shorter ones of '
                           f'{step_ql}; give a step of at least {grid.step_ql}')
-    coarse = grid.with_step(step_ql)
-    owner = np.empty(grid.num_frames, dtype=np.int64)
-    for index in range(len(grid.bars)):
-        first, last = grid.bar_starts[index], grid.bar_starts[index + 1]
-        inside = [int(k * grid.step_ql / step_ql) for k in range(last - first)]
-        owner[first:last] = coarse.bar_starts[index] + np.array(inside)
     pooled = np.zeros((coarse.num_frames, values.shape[1]))
-    np.add.at(pooled, owner, values)
+    np.add.at(pooled, coarse.frames_holding(grid.offsets[:-1], grid.frame_bars()), values)
     return pooled, coarse
 
 
@@ -70,8 +84,11 @@ def tonnetz(chroma: npt.NDArray[np.floating]) -> FloatArray:
     Returns
     -------
     ndarray of float, shape (T, 6)
-        Points on the circles of fifths, minor thirds and major thirds. Silence, and sets that
-        are symmetric on all three circles (the chromatic total, say), are the zero vector.
+        Points on the circles of fifths, minor thirds and major thirds. Silence is the zero
+        vector, and so are sets that are symmetric on all three circles: of all pitch-class
+        sets nine, the chromatic total, the two whole-tone scales and the six transpositions
+        of {0, 1, 2, 6, 7, 8}. Rounding would leave them some 1e-15 from zero, and a cosine
+        would then compare noise; :func:`is_degenerate` tells them from silence.
 
     Notes
     -----
@@ -86,3 +103,8 @@ def tonnetz(chroma: npt.NDArray[np.floating]) -> FloatArray:
     centroid = (chroma / np.where(total > 0, total, 1.0)) @ basis
     centroid[np.abs(centroid) < 1e-12] = 0.0
     return np.asarray(centroid)
+
+
+def is_degenerate(chroma: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Return which pitch-class vectors sound but have no tonal centroid, shape (T,)."""
+    return np.asarray((chroma.sum(axis=1) > 0) & ~tonnetz(chroma).any(axis=1))

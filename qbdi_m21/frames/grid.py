@@ -1,8 +1,9 @@
 """Bars and grids: exact musical time in quarter lengths, and its frames.
 
 A *bar* is one measure of the score as it sounds: a pickup is a short bar. A *grid* cuts
-every bar into frames of one step, counted from the bar's own start, so that barlines always
-fall between frames, also where a bar's length is no multiple of the step.
+every bar into frames of one step, counted from where its meter begins (of a pickup, before its
+first note), so that barlines always fall between frames and frames on beats, also where a
+bar's length is no multiple of the step: its first or last frame is then shorter.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from qbdi_m21.errors import FramesError, ParameterError
+from qbdi_m21.frames.ratios import IntArray, exact, on_common, reduced, to_ratios
 
-IntArray = npt.NDArray[np.int64]
+#: Length of a frame in quarter lengths; or one frame a beat, or a bar.
+Step: TypeAlias = Fraction | Literal['beat', 'bar']
 
 #: Files round tuplets: a bar may miss its meter by less than this, in quarter lengths.
 ROUNDING_QL = Fraction(1, 16)
@@ -87,16 +89,18 @@ class Grid:
     ----------
     bars : tuple of Bar
         In order and without gaps.
-    step_ql : Fraction
-        Length of one frame, in quarter lengths; > 0.
+    step_ql : Fraction, 'beat' or 'bar'
+        Length of one frame, in quarter lengths, > 0; or each bar's own beat or length.
     """
 
     bars: tuple[Bar, ...]
-    step_ql: Fraction = Fraction(1, 4)
+    step_ql: Step = Fraction(1, 4)
 
     def __post_init__(self) -> None:
-        if self.step_ql <= 0:
-            raise ParameterError(f'step is {self.step_ql}; expected a positive length in quarters')
+        if self.step_ql not in ('beat', 'bar') and (isinstance(self.step_ql, str)
+                                                    or self.step_ql <= 0):
+            raise ParameterError(f"step is {self.step_ql}; expected a positive length in quarters, "
+                                 "'beat' or 'bar'")
         for before, after in pairwise(self.bars):
             if before.end_ql != after.start_ql:
                 raise FramesError(
@@ -104,9 +108,25 @@ class Grid:
                     f'at {after.start_ql} quarters; bars must follow each other')
 
     @cached_property
+    def bar_steps(self) -> tuple[Fraction, ...]:
+        """Length of a frame in each bar, in quarter lengths."""
+        if self.step_ql == 'beat':
+            return tuple(bar.beat_ql for bar in self.bars)
+        if self.step_ql == 'bar':
+            return tuple(bar.lead_ql + bar.length_ql for bar in self.bars)
+        return (self.step_ql,) * len(self.bars)
+
+    @cached_property
+    def bar_phases(self) -> tuple[Fraction, ...]:
+        """How much of each bar's first frame lies before the bar, in quarter lengths."""
+        return tuple(bar.lead_ql % step if bar.lead_ql else bar.lead_ql
+                     for bar, step in zip(self.bars, self.bar_steps, strict=True))
+
+    @cached_property
     def bar_frames(self) -> IntArray:
-        """Number of frames of each bar, shape (B,); a last short frame counts as one."""
-        return np.array([-(-bar.length_ql // self.step_ql) for bar in self.bars], dtype=np.int64)
+        """Number of frames of each bar, shape (B,); a short frame counts as one."""
+        _, (lengths, steps, phases) = on_common(self._lengths, self._steps, self._phases)
+        return np.asarray(-((lengths + phases) // -steps), dtype=np.int64)
 
     @cached_property
     def bar_starts(self) -> IntArray:
@@ -123,39 +143,96 @@ class Grid:
         """End of the last bar, in quarter lengths."""
         return self.bars[-1].end_ql if self.bars else Fraction(0)
 
-    def bar_at_offset(self, offset_ql: Fraction) -> int:
-        """Return the index of the bar that holds an offset (the last bar beyond the end)."""
-        starts = self._bar_start_floats
-        index = int(np.searchsorted(starts, float(offset_ql), side='right')) - 1
-        index = min(max(index, 0), len(self.bars) - 1)
-        # floats decide only the neighbourhood; the exact comparison decides the bar
-        while index + 1 < len(self.bars) and self.bars[index + 1].start_ql <= offset_ql:
-            index += 1
-        while index > 0 and self.bars[index].start_ql > offset_ql:
-            index -= 1
-        return index
+    @cached_property
+    def _starts(self) -> IntArray:
+        return to_ratios([bar.start_ql for bar in self.bars])
 
     @cached_property
-    def _bar_start_floats(self) -> npt.NDArray[np.float64]:
-        return np.array([float(bar.start_ql) for bar in self.bars])
+    def _lengths(self) -> IntArray:
+        return to_ratios([bar.length_ql for bar in self.bars])
+
+    @cached_property
+    def _steps(self) -> IntArray:
+        return to_ratios(self.bar_steps)
+
+    @cached_property
+    def _phases(self) -> IntArray:
+        return to_ratios(self.bar_phases)
+
+    def bars_at(self, offset: IntArray) -> IntArray:
+        """Return the index of the bar that holds each offset (the last bar beyond the end).
+
+        Parameters
+        ----------
+        offset : ndarray of int64, shape (N, 2)
+            Numerators and denominators of quarter lengths.
+        """
+        _, (starts, offsets) = on_common(self._starts, offset)
+        index = np.searchsorted(starts, offsets, side='right') - 1
+        return np.clip(index, 0, max(len(self.bars) - 1, 0)).astype(np.int64)
+
+    def frames_at(self, offset: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the grid point nearest to each offset, and how far away it is.
+
+        Parameters
+        ----------
+        offset : ndarray of int64, shape (N, 2)
+            Numerators and denominators of quarter lengths.
+
+        Returns
+        -------
+        (ndarray of int64, shape (N,), ndarray of int64, shape (N, 2))
+            Grid points from 0 to T, since a note may end at T; half-way goes to the earlier.
+            Distances are exact quarter lengths.
+        """
+        if not len(offset):
+            return np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64)
+        index = self.bars_at(offset)
+        common, (at, starts, phases, steps, lengths) = on_common(
+            offset, self._starts, self._phases, self._steps, self._lengths)
+        phase, step = phases[index], steps[index]
+        # from where the bar's first frame would begin if it were whole
+        stop = lengths[index] + phase
+        place = np.minimum(at - starts[index] + phase, stop)
+        below = place // step
+        left = np.maximum(below * step, phase)
+        right = np.minimum((below + 1) * step, stop)
+        up = (right - place < place - left) & (place < stop)
+        at_stop = place == stop
+        frame = np.where(at_stop, self.bar_frames[index], below + up)
+        nearest = np.where(at_stop, stop, np.where(up, right, left))
+        away = abs(at - starts[index] + phase - nearest)
+        return (self.bar_starts[index] + frame).astype(np.int64), reduced(away, common)
+
+    def frames_holding(self, offset: IntArray, index: IntArray) -> IntArray:
+        """Return the frame in which each offset of known bars lies, shape (N,)."""
+        _, (at, starts, phases, steps) = on_common(offset, self._starts, self._phases,
+                                                   self._steps)
+        inside = (at - starts[index] + phases[index]) // steps[index]
+        return np.asarray(self.bar_starts[index] + inside, dtype=np.int64)
+
+    def beats_at(self, offset: IntArray, index: IntArray | None = None) -> IntArray:
+        """Return the exact beat of each offset, from 1 as music21 counts, shape (N, 2)."""
+        index = self.bars_at(offset) if index is None else index
+        _, (at, starts, leads, beats) = on_common(
+            offset, self._starts, to_ratios([bar.lead_ql for bar in self.bars]),
+            to_ratios([bar.beat_ql for bar in self.bars]))
+        beat = beats[index]
+        place = at - starts[index] + leads[index] + beat
+        shared = np.gcd(place, beat)
+        return np.stack([place // shared, beat // shared], axis=1).astype(np.int64)
+
+    def bar_at_offset(self, offset_ql: Fraction) -> int:
+        """Return the index of the bar that holds an offset (the last bar beyond the end)."""
+        return int(self.bars_at(to_ratios([offset_ql]))[0])
 
     def frame_at_offset(self, offset_ql: Fraction) -> int:
-        """Return the grid point nearest to an offset; half-way goes to the earlier one.
+        """Return the grid point nearest to an offset; half-way goes to the earlier one."""
+        return int(self.frames_at(to_ratios([offset_ql]))[0][0])
 
-        Grid points run from 0 to T: a note may end at T.
-        """
-        index = self.bar_at_offset(offset_ql)
-        bar, first = self.bars[index], int(self.bar_starts[index])
-        if offset_ql >= bar.end_ql:
-            return int(self.bar_starts[index + 1])
-        steps = (offset_ql - bar.start_ql) / self.step_ql
-        frame = first + int(-((-2 * steps + 1) // 2))        # ceil(steps - 1/2)
-        stop = int(self.bar_starts[index + 1])
-        # a last short frame ends on the barline, nearer than a whole step
-        if frame == stop - 1 and bar.end_ql - offset_ql < abs(
-                offset_ql - self.offset_at_frame(frame)):
-            return stop
-        return min(frame, stop)
+    def frame_bars(self) -> IntArray:
+        """Return the index of the bar that holds each frame, shape (T,)."""
+        return np.repeat(np.arange(len(self.bars)), self.bar_frames)
 
     def bar_at_frame(self, frame: int) -> int:
         """Return the index of the bar that holds a frame."""
@@ -167,13 +244,48 @@ class Grid:
         if frame >= self.num_frames:
             return self.end_ql
         index = self.bar_at_frame(frame)
-        return self.bars[index].start_ql + (frame - int(self.bar_starts[index])) * self.step_ql
+        inside = frame - int(self.bar_starts[index])
+        steps = inside * self.bar_steps[index] - self.bar_phases[index] if inside else 0
+        return self.bars[index].start_ql + steps
+
+    @cached_property
+    def offsets(self) -> IntArray:
+        """Exact offset of every grid point 0..T, shape (T + 1, 2)."""
+        frames, bar = np.arange(self.num_frames), self.frame_bars()
+        common, (starts, steps, phases, end) = on_common(
+            self._starts, self._steps, self._phases, to_ratios([self.end_ql]))
+        inside = np.maximum((frames - self.bar_starts[bar]) * steps[bar] - phases[bar], 0)
+        return reduced(np.concatenate([starts[bar] + inside, end]), common)
 
     def beat_at_offset(self, offset_ql: Fraction) -> tuple[int, Fraction]:
         """Return (measure number, beat) of an offset; beats count from 1 as music21's do."""
         bar = self.bars[self.bar_at_offset(offset_ql)]
         return bar.number, 1 + (offset_ql - bar.start_ql + bar.lead_ql) / bar.beat_ql
 
-    def with_step(self, step_ql: Fraction) -> Grid:
+    def offset_at_beat(self, measure: int, beat: float | Fraction = 1) -> Fraction:
+        """Return the offset of a beat of a measure, in quarter lengths.
+
+        Parameters
+        ----------
+        measure : int
+            Printed number. Where several bars have it (the halves of one that a repeat sign
+            cuts), the first that holds the beat.
+        beat : number
+            From 1; of a pickup, counted as if its bar were full.
+
+        Raises
+        ------
+        ParameterError
+            If no measure of that number holds the beat.
+        """
+        for bar in self.bars:
+            inside = (exact(beat) - 1) * bar.beat_ql - bar.lead_ql
+            if bar.number == measure and 0 <= inside < bar.length_ql:
+                return bar.start_ql + inside
+        numbers = [bar.number for bar in self.bars] or [0]
+        raise ParameterError(f'no beat {beat} in a measure {measure}; measures run from '
+                             f'{min(numbers)} to {max(numbers)}')
+
+    def with_step(self, step_ql: Step) -> Grid:
         """Return a grid over the same bars with another step."""
         return Grid(self.bars, step_ql)

@@ -1,15 +1,18 @@
-"""Parts, measures and bars of a music21 score: the part of parsing that is about time."""
+"""Scores, parts and measures of music21: what must be there before notes are read."""
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 
-from music21 import instrument, interval, key, meter, stream
+import numpy as np
+import numpy.typing as npt
+from music21 import meter, stream
 from music21.common import opFrac
+from music21.exceptions21 import Music21Exception
 
-from qbdi_m21.errors import EmptyScoreError, ScoreError, SourceWarning
-from qbdi_m21.frames.grid import ROUNDING_QL, Bar
+from qbdi_m21.errors import EmptyScoreError, ScoreError
+from qbdi_m21.frames.grid import Bar, Grid
+from qbdi_m21.frames.ratios import IntArray
 
 
 def as_score(source: stream.Stream) -> stream.Score:
@@ -83,111 +86,28 @@ def _notated(part: stream.Part) -> stream.Part:
     return notated
 
 
-def sounding_intervals(part: stream.Part) -> list[interval.Interval | None]:
-    """Return the interval from written to sounding pitch in each measure; None where none.
+def metrical_weights(bars: tuple[Bar, ...], onset: IntArray,
+                     bar: IntArray) -> npt.NDArray[np.float64]:
+    """Return music21's ``beatStrength`` of onsets in their bars, shape (N,).
 
-    An instrument change inside a measure counts from the next measure on.
+    Places that music21 gives no weight to (inside a tuplet, say) have 0.
     """
-    measures = list(part.getElementsByClass(stream.Measure))
-    if part.atSoundingPitch is True:
-        return [None] * len(measures)
-    outer = part.getElementsByClass(instrument.Instrument).first()
-    current, result = outer, []
-    for measure in measures:
-        inner = list(measure.getElementsByClass(instrument.Instrument))
-        if inner and measure.elementOffset(inner[0]) == 0:
-            current = inner[0]
-        change = None if current is None else current.transposition
-        result.append(change if change is not None and change.semitones else None)
-        current = inner[-1] if inner else current
-    return result
+    beats = Grid(bars).beats_at(onset, bar)
+    weights = np.empty(len(bar))
+    known: dict[tuple[str, int, int], float] = {}
+    for row, (index, over, under) in enumerate(zip(bar.tolist(), *beats.T.tolist(), strict=True)):
+        place = bars[index].meter, over, under
+        if place not in known:
+            offset = (Fraction(over, under) - 1) * bars[index].beat_ql
+            known[place] = _weight(bars[index].meter, offset)
+        weights[row] = known[place]
+    return weights
 
 
-def read_bars(parts: list[stream.Part]) -> tuple[Bar, ...]:
-    """Return the bars of a score, read from the part that has most measures.
-
-    The length of a bar is the distance to the next measure; the last one's is what it holds.
-    A first bar shorter than its meter is a pickup; a single bar is one only where it says so.
-    Where two bars make one together, the second has its beats counted from the first.
-    """
-    model = max(parts, key=lambda p: len(p.getElementsByClass(stream.Measure)))
-    measures = list(model.getElementsByClass(stream.Measure))
-    starts = [Fraction(opFrac(model.elementOffset(m))) for m in measures]
-    _check_meters(parts)
-    _warn_of_other_barlines(parts, starts)
-    bars: list[Bar] = []
-    signature = (model.getElementsByClass(meter.TimeSignature).first()
-                 or meter.TimeSignature('4/4'))
-    sharps = _outer_sharps(model)
-    position = Fraction(0)
-    for i, measure in enumerate(measures):
-        signature = measure.timeSignature or signature
-        if measure.keySignature is not None:
-            sharps = _sounding_sharps(model, measure.keySignature)
-        nominal = Fraction(opFrac(signature.barDuration.quarterLength))
-        if i + 1 < len(measures):
-            length = starts[i + 1] - starts[i]
-        else:
-            # a last bar is as long as what it holds: it may complete the pickup
-            held = _held_ql(parts, i)
-            length = held if i or measure.paddingLeft else max(held, nominal)
-        length = length if length > 0 else nominal
-        lead = Fraction(opFrac(measure.paddingLeft))
-        if not lead and length < nominal and (i == 0 or (
-                bars[-1].length_ql + length == nominal and not bars[-1].lead_ql)):
-            # a pickup, or the second half of a bar that a repeat sign cuts in two
-            lead = nominal - length
-        ratio = f'{signature.numerator}/{signature.denominator}'
-        bars.append(Bar(measure.number, position, length, ratio,
-                        Fraction(opFrac(signature.beatDuration.quarterLength)),
-                        lead if ROUNDING_QL <= lead < nominal else Fraction(0), sharps))
-        position += length
-    if not bars:
-        raise ScoreError('the score has no measure of any length; expected at least one')
-    return tuple(bars)
-
-
-def _held_ql(parts: list[stream.Part], index: int) -> Fraction:
-    """Return how much music the fullest of the parts has in one measure."""
-    measures = [list(part.getElementsByClass(stream.Measure)) for part in parts]
-    return max(Fraction(opFrac(m[index].highestTime)) for m in measures if index < len(m))
-
-
-def _warn_of_other_barlines(parts: list[stream.Part], starts: list[Fraction]) -> None:
-    others = []
-    for index, part in enumerate(parts):
-        own = [Fraction(opFrac(part.elementOffset(m)))
-               for m in part.getElementsByClass(stream.Measure)]
-        if own != starts[:len(own)]:
-            others.append(str(index + 1))
-    if others:
-        warnings.warn(
-            f'the barlines of part {", ".join(others)} are not those of the fullest part; notes '
-            'are placed by measure, in the order of the measures', SourceWarning, stacklevel=4)
-
-
-def _check_meters(parts: list[stream.Part]) -> None:
-    """Raise ScoreError where parts have bars of different lengths at one time."""
-    lengths: dict[int, set[float]] = {}
-    for part in parts:
-        signature = part.getElementsByClass(meter.TimeSignature).first()
-        for index, measure in enumerate(part.getElementsByClass(stream.Measure)):
-            signature = measure.timeSignature or signature
-            if signature is not None:
-                lengths.setdefault(index, set()).add(signature.barDuration.quarterLength)
-    several = [index + 1 for index, found in lengths.items() if len(found) > 1]
-    if several:
-        raise ScoreError(
-            f'the parts are in meters of different lengths at once, first in measure '
-            f'{several[0]} of the score; expected one meter for all parts: notate them in one')
-
-
-def _outer_sharps(part: stream.Part) -> int:
-    outer = part.getElementsByClass(key.KeySignature).first()
-    return 0 if outer is None else _sounding_sharps(part, outer)
-
-
-def _sounding_sharps(part: stream.Part, signature: key.KeySignature) -> int:
-    """Sharps at sounding pitch: a B flat clarinet's D major is the orchestra's C major."""
-    change = next(iter(sounding_intervals(part)), None)
-    return int((signature if change is None else signature.transpose(change)).sharps or 0)
+def _weight(ratio: str, offset: Fraction) -> float:
+    signature = meter.TimeSignature(ratio)
+    try:
+        return float(signature.getAccentWeight(opFrac(offset), forcePositionMatch=True,
+                                               permitMeterModulus=True))
+    except Music21Exception:
+        return 0.0

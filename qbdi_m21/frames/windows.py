@@ -68,6 +68,14 @@ def layout_windows(grid: Grid, window_frames: int) -> tuple[Window, ...]:
     return tuple(windows)
 
 
+def window_mask(layout: tuple[Window, ...], window_frames: int) -> BoolArray:
+    """Return which frames of each window are the piece's own, not filled in, shape (N, W)."""
+    mask = np.zeros((len(layout), window_frames), dtype=np.bool_)
+    for row, window in zip(mask, layout, strict=True):
+        row[window.place:window.place + window.stop - window.start] = True
+    return mask
+
+
 def frames_to_windows(frames: Frames, layout: tuple[Window, ...],
                       window_frames: int) -> BoolArray:
     """Return the windows of frames, shape (N, W, 2P): sounding plane, then onset plane."""

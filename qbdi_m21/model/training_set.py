@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from qbdi_m21.errors import CorpusError, QbdiWarning
 from qbdi_m21.files import write_aside
-from qbdi_m21.frames.notes import NoteTable
-from qbdi_m21.frames.roll import table_to_frames
+from qbdi_m21.frames.raster import table_to_frames
+from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.frames.windows import frames_to_windows, layout_windows
 from qbdi_m21.model.spec import FrameSpec
 from qbdi_m21.model.split import related_works, split_groups

@@ -12,9 +12,10 @@ from music21.common import opFrac
 from qbdi_m21.analysis.collisions import Collision
 from qbdi_m21.analysis.motifs import Motif
 from qbdi_m21.errors import NotationError, ParameterError
+from qbdi_m21.frames.bars import read_bars
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.measures import as_score, give_measures, read_bars
-from qbdi_m21.frames.notes import tied_noteheads
+from qbdi_m21.frames.measures import as_score, give_measures
+from qbdi_m21.frames.notes import notes_by_element_id
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
 from qbdi_m21.notation.marks import Mark, marks_of
 
@@ -78,7 +79,7 @@ class _Side:
         self.bars = self.grid.bars
         self.top = parts[0]
         self.measures = list(self.top.getElementsByClass(stream.Measure))
-        self.heads = _heads_by_id(parts, [bar.start_ql for bar in self.bars])
+        self.heads = notes_by_element_id(parts)
         self.line_ends: list[Fraction] = []
         self.timeline: list[tuple[Fraction, Fraction, note.GeneralNote]] = []
         for bar, measure in zip(self.bars, self.measures, strict=False):
@@ -137,9 +138,3 @@ class _Side:
 def _layer(measure: stream.Measure) -> stream.Stream:
     """Return where texts go: into the first voice, since programs ignore <offset>."""
     return measure.voices.first() or measure
-
-
-def _heads_by_id(parts: list[stream.Part], starts: list[Fraction]) -> dict[str, list[note.Note]]:
-    """Return each notehead and those tied to it, by the id of the first."""
-    return {chain[0].element_id(place): [head.note for head in chain]
-            for place, part in enumerate(parts) for chain in tied_noteheads(part, starts)}

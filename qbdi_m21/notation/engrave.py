@@ -1,4 +1,4 @@
-"""From frames to a score that a musician can read: measures, voices, ties, rests, spelling.
+"""From note tables and frames to a score that a musician can read.
 
 The measures are made here, each exactly full; music21's makeMeasures, makeTies, makeVoices and
 makeRests are not used, since together they hide beats, collide stems and lose notes in
@@ -8,55 +8,88 @@ notation programs.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
+from typing import Literal
 
+import numpy as np
 from music21 import bar as m21bar
-from music21 import clef, instrument, key, layout, metadata, meter, stream
-from music21.stream.enums import ShowNumber
+from music21 import instrument, layout, metadata, stream
 
-from qbdi_m21.errors import FramesError
-from qbdi_m21.frames.grid import Bar, Grid
-from qbdi_m21.frames.roll import Frames, GridNotes, frames_to_notes
-from qbdi_m21.notation.voices import SHORTEST, assign_voices, split_at_barlines
-from qbdi_m21.notation.writer import MeasureWriter
+from qbdi_m21.errors import ParameterError
+from qbdi_m21.frames.notes import extract_notes
+from qbdi_m21.frames.raster import frames_to_table
+from qbdi_m21.frames.ratios import IntArray
+from qbdi_m21.frames.roll import Frames
+from qbdi_m21.frames.table import NoteTable
+from qbdi_m21.notation.clefs import usual_clefs
+from qbdi_m21.notation.staff import StaffWriter
+from qbdi_m21.notation.staves import MIDDLE_C, divide_hands, nearest_parts
+from qbdi_m21.notation.timing import engraved_bars, place_notes, warn_of_moves
 
-#: Notes from here on go to the upper staff of a brace.
-SPLIT_PITCH = 60
+#: A part of which this share of the quarters spans more than a tenth is keyboard music.
+_TENTH, _OFTEN = 16, 0.25
 
-GridSpans = list[tuple[Fraction, Fraction, int]]
+#: How notes of one part are divided among staves or parts.
+Split = int | Literal['hands', 'parts']
 
 
 @dataclass(frozen=True)
-class PartNotes:
-    """One part to engrave: a name, and its notes on a grid."""
+class _Player:
+    """One name with one staff or several: the rows of the table that each has."""
 
     name: str
-    notes: GridNotes
+    staves: tuple[IntArray, ...]
 
 
-def to_score(frames: Frames, *, template: stream.Score | None = None,
-             name: str = 'Piano') -> stream.Score:
-    """Return frames as a score: one part on two staves.
+def to_score(music: Frames | NoteTable, *, template: stream.Score | None = None,
+             split: Split = 'hands', name: str = 'Piano') -> stream.Score:
+    """Return frames or a note table as a score.
 
     Parameters
     ----------
-    frames : Frames
-        With a step of a whole, half, quarter, ... of a quarter length.
+    music : Frames or NoteTable
+        On any grid. A table of several parts, or staves, keeps them.
     template : music21.stream.Score, optional
         Gives repeat signs and double bars, title and composer. Bars, meters, pickup and key
-        signature are those of ``frames.grid``.
+        signature are those of `music`.
+    split : int, 'hands' or 'parts'
+        How one part is divided: between two hands on two staves, each within reach; at a MIDI
+        number, from which on notes go to the upper of two staves; or among the parts of the
+        template, each note to the one whose own notes are nearest around it.
     name : str
-        Of the part.
+        Of the part, where it has none.
 
     Returns
     -------
     music21.stream.Score
-        Onset, pitch and length of every note are those of the frames. Four voices a staff at
-        most.
+        Onset, pitch and length of every note are those given; see :func:`engrave`.
+
+    Raises
+    ------
+    ParameterError
+        If `split` is none of these, or 'parts' without a template.
+
+    Warns
+    -----
+    QuantizationWarning
+        How many notes start or end where notation reaches no more, and how far they moved.
     """
-    score = engrave([PartNotes(name, frames_to_notes(frames))], frames.grid, brace=True)
+    table = music if isinstance(music, NoteTable) else frames_to_table(music)
+    if isinstance(split, str) and split not in ('hands', 'parts'):
+        raise ParameterError(f"split is {split!r}; expected 'hands', 'parts' or a MIDI number")
+    if len(table.part_names) > 1:
+        score = engrave(table)
+    elif split == 'parts':
+        if template is None:
+            raise ParameterError("split is 'parts', but no template was given; give the score "
+                                 'whose parts are to have the notes')
+        score = engrave(_in_parts(table, extract_notes(template, allow_empty=True)), brace=False)
+    else:
+        table = replace(table, part_names=(table.part_names[0] or name,))
+        if not _several(table.staff):
+            table = replace(table, staff=divide_hands(table) if split == 'hands' else np.where(
+                table.pitch >= int(split), 1, 2).astype(np.int64))
+        score = engrave(table, brace=True)
     if template is not None:
         copy_signs(template, score)
         if template.metadata is not None:
@@ -65,97 +98,109 @@ def to_score(frames: Frames, *, template: stream.Score | None = None,
     return score
 
 
-def engrave(parts: Sequence[PartNotes], grid: Grid, *, brace: bool | None = None) -> stream.Score:
-    """Return parts as a score.
+def _in_parts(table: NoteTable, model: NoteTable) -> NoteTable:
+    """Return a table with the parts and staves of another."""
+    part = nearest_parts(table, model)
+    staff_of = np.ones(len(model.part_names), dtype=np.int64)
+    staff_of[model.part] = model.staff
+    order = np.lexsort((table.pitch, part, table.onset_ql))
+    return replace(table, part=part, staff=staff_of[part],
+                   part_names=model.part_names).select(order)
+
+
+def engrave(table: NoteTable, *, brace: bool | None = None) -> stream.Score:
+    """Return a note table as a score, one part for each of its parts.
 
     Parameters
     ----------
-    parts : sequence of PartNotes
-    grid : Grid
-        Of all parts.
+    table : NoteTable
+        Notes are spelled, and tempi and velocities given, as it says. Grace notes stand before
+        the note of their onset.
     brace : bool, optional
-        Two staves for each part, or one; by default as its range asks.
+        Two braced staves for each part, or one; by default as its range asks. A part whose
+        notes name several staves has those; parts whose notes are on staves 1, 2, ... in turn
+        are braced together.
+
+    Returns
+    -------
+    music21.stream.Score
+        Every measure is full. Onset, pitch and length of every note are exact wherever plain
+        notes or a tuplet (3, 5, 7, 9, 11, 13 or 15 in the time of others) reach; other places
+        go to the nearest. Bars whose own length notation does not have are rounded to 64ths.
+        A staff has four voices at most; where more sound, some share chords, with ties.
+
+    Warns
+    -----
+    QuantizationWarning
+        How many notes moved, and how far.
     """
-    step = grid.step_ql
-    if step.numerator != 1 or step.denominator & (step.denominator - 1) or step < SHORTEST:
-        raise FramesError(f'cannot engrave a grid of {step} quarter; expected 1, 1/2, 1/4, 1/8 '
-                          'or 1/16')
+    table = replace(table, grace=table.grace | (table.duration[:, 0] == 0))
+    bars = engraved_bars(table.bars)
+    placed = place_notes(table, bars)
     score = stream.Score()
     score.insert(0, metadata.Metadata())
-    barlines = _engraved_barlines(grid)
-    offsets = [_push(grid.offset_at_frame(f), grid, barlines) for f in range(grid.num_frames + 1)]
-    for index, part in enumerate(parts):
-        spans = [(offsets[a], offsets[b], int(p)) for a, b, p in zip(
-            part.notes.start_frames, part.notes.end_frames, part.notes.pitch, strict=True)
-            if offsets[a] < offsets[b]]
-        heights = [p for _, _, p in spans]
-        two = brace if brace is not None else bool(heights) and (
-            min(heights) < SPLIT_PITCH - 7 and max(heights) > SPLIT_PITCH + 7)
-        groups: list[tuple[GridSpans, clef.Clef]]
-        if two:
-            groups = [([s for s in spans if s[2] >= SPLIT_PITCH], clef.TrebleClef()),
-                      ([s for s in spans if s[2] < SPLIT_PITCH], clef.BassClef())]
-        else:
-            low = bool(heights) and sum(heights) / len(heights) < SPLIT_PITCH
-            groups = [(spans, clef.BassClef() if low else clef.TrebleClef())]
-        staves = [_staff(group, staff, grid.bars, barlines, sign, two)
-                  for staff, (group, sign) in enumerate(groups)]
-        for staff_index, staff in enumerate(staves):
-            staff.id = f'P{index + 1}-Staff{staff_index + 1}' if two else f'P{index + 1}'
+    writer = StaffWriter(table, bars, placed)
+    for index, player in enumerate(_players(table, brace), start=1):
+        braced = len(player.staves) > 1
+        staves = []
+        for number, rows in enumerate(player.staves):
+            staff = writer.write(rows, stream.PartStaff() if braced else stream.Part(),
+                                 number=number, tempi=index == 1 and not number,
+                                 clefs=usual_clefs(player.name, number, len(player.staves)))
+            staff.id = f'P{index}-Staff{number + 1}' if braced else f'P{index}'
             sound = instrument.Piano()
-            staff.partName = sound.partName = part.name
-            staff.partAbbreviation = sound.partAbbreviation = part.name[:4] + '.' * (
-                len(part.name) > 4)
+            staff.partName = sound.partName = player.name
+            staff.partAbbreviation = sound.partAbbreviation = player.name[:4] + '.' * (
+                len(player.name) > 4)
             staff.insert(0, sound)
             score.insert(0, staff)
-        if two:
-            score.insert(0, layout.StaffGroup(staves, name=part.name, symbol='brace',
+            staves.append(staff)
+        if braced:
+            score.insert(0, layout.StaffGroup(staves, name=player.name, symbol='brace',
                                               barTogether=True))
+    warn_of_moves(placed.moved, len(table))
     return score
 
 
-def _engraved_barlines(grid: Grid) -> list[Fraction]:
-    """Return bar starts and the end, each bar a whole number of 64ths long."""
-    barlines = [Fraction(0)]
-    for bar in grid.bars:
-        length = max(round(bar.length_ql / SHORTEST), 1) * SHORTEST
-        barlines.append(barlines[-1] + length)
-    return barlines
+def _players(table: NoteTable, brace: bool | None) -> list[_Player]:
+    """Return names and staves, in the order of the parts."""
+    players: list[_Player] = []
+    before = 0          # the staff number of the part before, where it stands alone
+    for part, name in enumerate(table.part_names):
+        rows = np.flatnonzero(table.part == part)
+        staff = table.staff[rows]
+        number = int(staff[0]) if len(rows) else 1
+        if _several(staff):
+            players.append(_Player(name, tuple(rows[staff == n] for n in np.unique(staff))))
+            before = 0
+        elif number == before + 1 > 1:
+            players[-1] = _Player(players[-1].name, (*players[-1].staves, rows))
+            before = number
+        else:
+            players.append(_Player(name, _divided(table, rows, brace)))
+            before = number if len(players[-1].staves) == 1 else 0
+    return players
 
 
-def _push(offset: Fraction, grid: Grid, barlines: list[Fraction]) -> Fraction:
-    if offset >= grid.end_ql:
-        return barlines[-1]
-    bar = grid.bar_at_offset(offset)
-    inside = round((offset - grid.bars[bar].start_ql) / SHORTEST) * SHORTEST
-    return min(barlines[bar] + inside, barlines[bar + 1])
+def _divided(table: NoteTable, rows: IntArray, brace: bool | None) -> tuple[IntArray, ...]:
+    if brace is False or (brace is None and not _needs_two_staves(table.select(rows))):
+        return (rows,)
+    hand = divide_hands(table.select(rows))
+    return rows[hand == 1], rows[hand == 2]
 
 
-def _staff(spans: GridSpans, staff: int, bars: Sequence[Bar], barlines: list[Fraction],
-           sign: clef.Clef, braced: bool) -> stream.Part:
-    part = stream.PartStaff() if braced else stream.Part()
-    before: Bar | None = None
-    for index, (bar, sounds) in enumerate(zip(bars, split_at_barlines(spans, barlines),
-                                              strict=True)):
-        length = barlines[index + 1] - barlines[index]
-        measure = stream.Measure(number=bar.number)
-        if before is None:
-            measure.insert(0, sign)
-        if before is None or before.sharps != bar.sharps:
-            measure.insert(0, key.KeySignature(bar.sharps))
-        if before is None or before.meter != bar.meter:
-            measure.insert(0, meter.TimeSignature(bar.meter))
-        if bar.lead_ql:
-            measure.paddingLeft = float(bar.lead_ql)
-            measure.showNumber = ShowNumber.NEVER       # implicit="yes"
-        before = bar
-        voices = assign_voices(sounds) or [[]]
-        for layer in MeasureWriter(bar, length).write(voices, first_voice=1 + 4 * staff):
-            measure.insert(0, layer)
-        if index == len(bars) - 1:
-            measure.rightBarline = m21bar.Barline('final')
-        part.insert(float(barlines[index]), measure)
-    return part
+def _needs_two_staves(part: NoteTable) -> bool:
+    """Return whether a part is often high and low within one quarter, as keyboard music is."""
+    if not len(part) or part.pitch.min() >= MIDDLE_C - 7 or part.pitch.max() <= MIDDLE_C + 7:
+        return False
+    quarter = np.floor(part.onset_ql).astype(np.int64)
+    first = np.flatnonzero(np.diff(quarter, prepend=-1))
+    spread = np.maximum.reduceat(part.pitch, first) - np.minimum.reduceat(part.pitch, first)
+    return bool(np.mean(spread > _TENTH) > _OFTEN)
+
+
+def _several(values: IntArray) -> bool:
+    return len(values) > 0 and bool((values != values[0]).any())
 
 
 def copy_signs(source: stream.Score, target: stream.Score) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import os
 import re
-import warnings
 import zipfile
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from music21 import instrument, layout, stream
 from music21.exceptions21 import Music21Exception
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
-from qbdi_m21.errors import NotationError, NotationWarning, ParameterError
+from qbdi_m21.errors import NotationError, NotationWarning, ParameterError, warn
 from qbdi_m21.files import write_aside
 from qbdi_m21.frames.measures import as_score, give_measures
+from qbdi_m21.notation.divisions import exact_divisions
 
 SUFFIXES = ('.musicxml', '.xml', '.mxl')
 
@@ -81,7 +81,8 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     exporter = GeneralObjectExporter(ready)
     exporter.makeNotation = False
     try:
-        raw = exporter.parse()
+        with exact_divisions(ready):
+            raw = exporter.parse()
     except (Music21Exception, ValueError, TypeError, AttributeError, KeyError) as error:
         raise NotationError(f'music21 cannot write this score ({error}); expected notes and rests '
                             'of lengths that notation has') from error
@@ -91,8 +92,8 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     place_directions(root)
     crowded = number_voices(root)
     if crowded:
-        warnings.warn(f'{crowded} measures have more than four voices on a staff; notation '
-                      'programs drop the rest', NotationWarning, stacklevel=3)
+        warn(f'{crowded} measures have more than four voices on a staff; notation '
+             'programs drop the rest', NotationWarning)
     _drop_repeated_ids(root)
     _mend_identification(root)
     doctype = ('<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '

@@ -1,4 +1,4 @@
-"""From a name or a file to a Score: `corpus:bach/bwv66.6`, MusicXML, MIDI, ABC, kern, MEI."""
+"""From a name or a file to a Score: `corpus:bach/bwv66.6`, MusicXML, MIDI, note tables, ..."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from music21 import common, converter, corpus, stream
 from music21.exceptions21 import Music21Exception
 
-from qbdi_m21.errors import ParameterError, QuantizationWarning, ScoreError
-from qbdi_m21.frames.grid import Grid
+from qbdi_m21.errors import ParameterError, ScoreError
 from qbdi_m21.frames.measures import as_score
 from qbdi_m21.frames.midi import read_midi
-from qbdi_m21.frames.roll import frames_to_notes, table_to_frames
-from qbdi_m21.notation.engrave import PartNotes, engrave
+from qbdi_m21.frames.store import TABLE_SUFFIXES, load_frames, load_table, npz_kind
+from qbdi_m21.notation.engrave import engrave, to_score
+from qbdi_m21.notation.safety import check_file
 
 #: What music21's readers raise on a damaged file; its own errors and those of its parsers.
 _READ_ERRORS = (Music21Exception, ValueError, TypeError, KeyError, IndexError, AttributeError,
@@ -40,40 +40,57 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
         is not given.
     """
     name = str(source)
-    if name.startswith(CORPUS_PREFIX):
-        parsed = _load_corpus(name)
-    elif not name.strip():
-        raise ScoreError('no query given; expected a file, or corpus:NAME')
-    else:
-        path = Path(source)
-        if path.is_dir():
-            raise ScoreError(f'{name} is a folder; expected one score file')
-        if not path.is_file():
-            raise ScoreError(f'no such file: {name}; give a path, or corpus:NAME for a work of '
-                             "music21's corpus (corpus:bach/bwv66.6)")
-        if path.suffix.lower() in MIDI_SUFFIXES:
-            if number not in (None, 1):
-                raise ParameterError(f'{name} is one score; number is {number}, leave it out')
-            return read_midi_score(path)
-        parsed = _load_file(path)
-    score = as_score(_pick(parsed, number, name))
+    score = as_score(_pick(_parse(source), number, name))
     if not len(score.recurse().notes):
         raise ScoreError(f'{name} holds no note; expected a score with pitched notes')
     return score
 
 
+def load_scores(source: str | Path) -> tuple[stream.Score, ...]:
+    """Return the scores of a book (an Opus) in order, or the one of any other source.
+
+    Parameters and errors are those of :func:`load_score`.
+    """
+    parsed = _parse(source)
+    if isinstance(parsed, stream.Opus):
+        return tuple(as_score(score) for score in parsed.scores)
+    return (as_score(parsed),)
+
+
+def _parse(source: str | Path) -> stream.Stream:
+    """Return what a source holds, whatever its kind."""
+    name = str(source)
+    if name.startswith(CORPUS_PREFIX):
+        return _load_corpus(name)
+    if not name.strip():
+        raise ScoreError('no query given; expected a file, or corpus:NAME')
+    path = Path(source)
+    if path.is_dir():
+        raise ScoreError(f'{name} is a folder; expected one score file')
+    if not path.is_file():
+        raise ScoreError(f'no such file: {name}; give a path, or corpus:NAME for a work of '
+                         "music21's corpus (corpus:bach/bwv66.6)")
+    suffix = path.suffix.lower()
+    if suffix in MIDI_SUFFIXES:
+        return read_midi_score(path)
+    if suffix in TABLE_SUFFIXES:
+        return read_table_score(path)
+    return _load_file(path)
+
+
+def read_table_score(path: Path) -> stream.Score:
+    """Return a note table, or frames (.npz), as a score."""
+    if path.suffix.lower() == '.npz' and npz_kind(path) == 'frames':
+        score = to_score(load_frames(path))
+    else:
+        score = engrave(load_table(path))
+    score.metadata.title = path.stem
+    return score
+
+
 def read_midi_score(path: Path) -> stream.Score:
     """Return a MIDI file as a score on the sixteenth grid, one part a track and channel."""
-    table, names = read_midi(path)
-    table_to_frames(table, pitch_range=(0, 128))        # warns once of what the grid moves
-    parts = []
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', QuantizationWarning)
-        for index, name in enumerate(names):
-            rows = table.select(table.part == index)
-            parts.append(PartNotes(name, frames_to_notes(
-                table_to_frames(rows, pitch_range=(0, 128)))))
-    score = engrave(parts, Grid(table.bars))
+    score = engrave(read_midi(path))
     score.metadata.title = path.stem
     return score
 
@@ -114,6 +131,7 @@ def _stem(path: str) -> str:
 
 
 def _load_file(path: Path) -> stream.Stream:
+    check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')     # the readers' own remarks on odd files

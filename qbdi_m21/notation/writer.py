@@ -1,18 +1,73 @@
-"""One measure's voices: noteheads, rests, beams, and the accidentals that must be printed."""
+"""One measure's voices as music21 objects: noteheads, rests, tuplets, beams, accidentals."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
-from music21 import chord, key, meter, note, pitch, stream, tie
+from music21 import chord, duration, key, note, pitch, stream, tie
+from music21.common import opFrac
+from music21.common.types import OffsetQL
 
-from qbdi_m21.frames.grid import Bar
-from qbdi_m21.frames.spelling import spell, spelling_table
-from qbdi_m21.notation.voices import SHORTEST, Sound, notatable_lengths
+from qbdi_m21.frames.spelling import note_name
+from qbdi_m21.notation.beams import Beamed, beam_groups, beams_of
+from qbdi_m21.notation.pieces import Piece, Span, fit_tuplets, notes_and_rests, silences_of
+from qbdi_m21.notation.rhythm import NOTATABLE, TICKS, Tuplet
+from qbdi_m21.notation.timing import EngravedBar
+from qbdi_m21.notation.voices import Head, Sound
+
+#: Rows of the grace notes of a voice, by the place of the note that they lean on.
+Graces = Mapping[int, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class NoteColumns:
+    """What a notehead needs of its row in the table, as lists; and which rows moved how far."""
+
+    pitch: list[int]
+    fifths: list[int]
+    velocity: list[int]
+    moved: dict[int, float] = field(default_factory=dict)
+
+
+class _Shown(NamedTuple):
+    """A notehead as accidentals see it, in the order in which they are read."""
+
+    start: int
+    order: int
+    midi: int
+    step: str
+    octave: int
+    alter: int
+    tied: bool
+    pitch: pitch.Pitch
+
+
+class _Other(NamedTuple):
+    """A sound of another voice of the staff, and whether that voice is higher."""
+
+    start: int
+    end: int
+    above: bool
+
+
+@lru_cache(maxsize=65536)
+def quarters(ticks: int) -> OffsetQL:
+    """Return ticks as music21 counts: a float, or a Fraction where that is not exact."""
+    return opFrac(Fraction(ticks, TICKS))
+
+
+@lru_cache(maxsize=4096)
+def spelled(midi: int, fifths: int) -> tuple[str, int, int]:
+    """Return step, octave and alteration of a pitch: two sharps or flats at most."""
+    while not -2 <= (fifths + 1) // 7 <= 2:
+        fifths += 12 if fifths < 0 else -12
+    name = note_name(midi, fifths)
+    alter = (fifths + 1) // 7
+    return name[0], int(name[1 + abs(alter):]), alter
 
 
 @dataclass
@@ -23,119 +78,202 @@ class MeasureWriter:
     the square of the score; the bar is known here.
     """
 
-    bar: Bar
-    length: Fraction
-    _heads: list[tuple[Fraction, pitch.Pitch, bool]] = field(default_factory=list)
+    bar: EngravedBar
+    columns: NoteColumns
+    _shown: list[_Shown] = field(default_factory=list)
 
-    def write(self, voices: Sequence[Sequence[Sound]], first_voice: int) -> list[stream.Voice]:
+    def write(self, voices: Sequence[Sequence[Sound]], first_voice: int,
+              graces: Sequence[Graces] = ()) -> list[stream.Voice]:
         """Return the voices, each filled with rests to the length of the measure.
 
-        Voices are numbered from `first_voice`; several take stems up and down in turn, and
-        the rests of all but the first are hidden.
+        Parameters
+        ----------
+        voices : sequence of sequences of Sound
+            The highest, the lowest, those between; one empty voice for a silent measure.
+        first_voice : int
+            Number of the first.
+        graces : sequence of mappings
+            One a voice.
+
+        Notes
+        -----
+        Where several voices sound, stems part them. A rest is seen where the whole staff is
+        silent, and before a note whose time nothing else shows; others are hidden.
         """
+        silences = silences_of(voices, self.bar)
         layers = []
-        for place, sounds in enumerate(voices):
-            layer = stream.Voice(id=str(first_voice + place))
-            stem = None if len(voices) == 1 else ('up', 'down')[place % 2]
-            elements = self._voice(sounds, stem, hide_rests=place > 0)
-            self._beam(elements)
-            layer.append(elements)
+        # from the top, in the order of pitch
+        ranks = [0, len(voices) - 1, *range(1, len(voices) - 1)][:len(voices)]
+        for index, sounds in enumerate(voices):
+            layer = stream.Voice(id=str(first_voice + index))
+            leaning = graces[index] if graces else {}
+            if not sounds and not leaning and self.bar.is_whole:
+                # in a short bar it would be read back as a full bar
+                rest = note.Rest(quarterLength=quarters(self.bar.high - self.bar.low))
+                rest.fullMeasure = True
+                layer.coreInsert(0.0, rest)
+            else:
+                others = [_Other(s.start, s.end, ranks[k] < ranks[index])
+                          for k, other in enumerate(voices) if k != index for s in other]
+                # the first voice shows the rests of the whole staff, and so where they end
+                marks = {other.start for other in others} | (
+                    {end for _, end in silences} if index else set())
+                inner = 'up' if 2 * ranks[index] < len(voices) else 'down'
+                self._write_voice(layer, sounds, () if index else silences, marks, leaning,
+                                  others, inner)
+            layer.coreElementsChanged()
             layers.append(layer)
         self._print_accidentals()
         return layers
 
-    def _voice(self, sounds: Sequence[Sound], stem: str | None, *,
-               hide_rests: bool) -> list[note.GeneralNote]:
-        # a full-measure rest in a short bar would be read back as a full bar
-        if not sounds and self.bar.is_full and self.length == self.bar.length_ql:
-            rest = note.Rest(quarterLength=float(self.length))
-            rest.fullMeasure = True
-            return [rest]
-        elements: list[note.GeneralNote] = []
-        now = Fraction(0)
-        for sound in sounds:
-            elements += self._rests(now, sound.start, hide_rests)
-            elements += self._sound(sound, stem)
-            now = sound.end
-        return elements + self._rests(now, self.length, hide_rests)
+    def _write_voice(self, layer: stream.Voice, sounds: Sequence[Sound],
+                     silences: Sequence[Span], marks: Collection[int], graces: Graces,
+                     others: Sequence[_Other], inner: str) -> None:
+        bar = self.bar
+        breaks = sorted(place for place in graces if bar.low < place < bar.high)
+        fitted, tuplets = fit_tuplets(sounds, bar, breaks)
+        if fitted is not sounds:
+            self._note_moves(sounds, fitted)
+        pieces = notes_and_rests(fitted, tuplets, bar, silences, marks, breaks)
+        beamed = [Beamed(p.start, p.end, p.written, p.tuplet, p.sound is not None)
+                  for p in pieces]
+        groups = list(beam_groups(beamed, bar.bar.meter))
+        numbered = _numbers_only(pieces, groups)
+        elements = [
+            self._element(piece, stem, _duration(piece, stem, piece.tuplet in numbered))
+            for piece, stem in zip(pieces, _stems(pieces, groups, others, inner), strict=True)]
+        for group in groups:
+            for index, beams in zip(group, beams_of(beamed, group), strict=True):
+                elements[index].beams = beams
+        for place, rows in sorted(graces.items()):
+            for element in self._grace_notes(place, rows):
+                layer.coreInsert(quarters(place - bar.low), element)
+        for piece, element in zip(pieces, elements, strict=True):
+            layer.coreInsert(quarters(piece.start - bar.low), element)
 
-    def _cuts(self, start: Fraction, end: Fraction) -> list[Fraction]:
-        # a bar with a tuplet's length has places that are no 64ths: round them as it was
-        lead, beat = (round(x / SHORTEST) * SHORTEST for x in (self.bar.lead_ql, self.bar.beat_ql))
-        return list(notatable_lengths(start + lead, end - start, beat or Fraction(1)))
+    def _note_moves(self, before: Sequence[Sound], after: Sequence[Sound]) -> None:
+        for old, new in zip(before, after, strict=True):
+            away = max(abs(old.start - new.start), abs(old.end - new.end)) / TICKS
+            for head in old.heads:
+                if away:
+                    self.columns.moved[head.row] = max(self.columns.moved.get(head.row, 0), away)
 
-    def _rests(self, start: Fraction, end: Fraction, hide: bool) -> list[note.GeneralNote]:
-        rests: list[note.GeneralNote] = []
-        for cut in self._cuts(start, end):
-            rest = note.Rest(quarterLength=float(cut))
-            rest.style.hideObjectOnPrint = hide
-            rests.append(rest)
-        return rests
+    def _element(self, piece: Piece, stem: str | None,
+                 length: duration.Duration) -> note.GeneralNote:
+        sound = piece.sound
+        if sound is None:
+            rest = note.Rest(duration=length)
+            if piece.hidden:
+                rest.style.hideObjectOnPrint = True
+            return rest
+        element: note.NotRest
+        if len(sound.heads) == 1:
+            element = self._head(sound.heads[0], piece)
+            element.duration = length
+        else:
+            element = chord.Chord([self._head(head, piece) for head in sound.heads],
+                                  duration=length)
+        if stem is not None:
+            element.stemDirection = stem
+        return element
 
-    def _sound(self, sound: Sound, stem: str | None) -> list[note.GeneralNote]:
-        table = spelling_table(self.bar.sharps)
-        cuts = self._cuts(sound.start, sound.end)
-        elements: list[note.GeneralNote] = []
-        start = sound.start
-        for index, cut in enumerate(cuts):
-            heads = []
-            for midi in sound.pitches:
-                name, octave = spell(midi, table)
-                head = note.Note(pitch.Pitch(name, octave=octave))
-                goes_in = midi in sound.tied_in or index > 0
-                goes_out = midi in sound.tied_out or index < len(cuts) - 1
-                if goes_in or goes_out:
-                    head.tie = tie.Tie('continue' if goes_in and goes_out
-                                       else 'stop' if goes_in else 'start')
-                self._heads.append((start, head.pitch, goes_in))
-                heads.append(head)
-            element = heads[0] if len(heads) == 1 else chord.Chord(heads)
-            element.quarterLength = float(cut)
-            if stem:
-                element.stemDirection = stem
+    def _head(self, head: Head, piece: Piece) -> note.Note:
+        goes_in, goes_out = piece.goes_in or head.tied_in, piece.goes_out or head.tied_out
+        element = note.Note(self._pitch(head.row, piece.start, 1, goes_in))
+        if goes_in or goes_out:
+            element.tie = tie.Tie('continue' if goes_in and goes_out
+                                  else 'stop' if goes_in else 'start')
+        velocity = self.columns.velocity[head.row]
+        if velocity:
+            element.volume.velocity = velocity
+        return element
+
+    def _pitch(self, row: int, start: int, order: int, tied: bool) -> pitch.Pitch:
+        midi = self.columns.pitch[row]
+        step, octave, alter = spelled(midi, self.columns.fifths[row])
+        height = pitch.Pitch(step=step, octave=octave)
+        if alter:
+            height.accidental = pitch.Accidental(alter)
+        self._shown.append(_Shown(start, order, midi, step, octave, alter, tied, height))
+        return height
+
+    def _grace_notes(self, place: int, rows: Sequence[int]) -> list[note.Note]:
+        elements = []
+        for order, row in enumerate(rows, start=-len(rows)):
+            element = note.Note(self._pitch(row, place, order, False))
+            element.duration = duration.GraceDuration('eighth' if len(rows) == 1 else '16th')
+            velocity = self.columns.velocity[row]
+            if velocity:
+                element.volume.velocity = velocity
             elements.append(element)
-            start += cut
+        for index, element in enumerate(elements if len(rows) > 1 else ()):
+            element.beams.fill(2, type='stop' if index == len(rows) - 1
+                               else 'continue' if index else 'start')
         return elements
-
-    def _beam(self, elements: list[note.GeneralNote]) -> None:
-        signature = _signature(self.bar.meter)
-        nominal = Fraction(signature.barDuration.quarterLength)
-        # a bar longer than its meter is beamed as if it were several
-        chunks: dict[int, list[note.GeneralNote]] = defaultdict(list)
-        starts: dict[int, Fraction] = {}
-        now = self.bar.lead_ql
-        for element in elements:
-            chunk = int(now // nominal)
-            chunks[chunk].append(element)
-            starts.setdefault(chunk, now - chunk * nominal)
-            now += Fraction(element.quarterLength)
-        for chunk, members in chunks.items():
-            beams = signature.getBeams(members, measureStartOffset=float(starts[chunk]))
-            for element, group in zip(members, beams, strict=True):
-                if group is not None and group.beamsList and isinstance(element, note.NotRest):
-                    element.beams = group
 
     def _print_accidentals(self) -> None:
         """Mark the accidentals that change what the staff shows; tied heads repeat none."""
-        shown: dict[tuple[str, int | None], float] = {}
-        signature = _key_alterations(self.bar.sharps)
-        for _, height, tied in sorted(self._heads, key=lambda h: (h[0], h[1].ps)):
-            place = height.step, height.octave
-            alter = height.alter
-            needed = not tied and alter != shown.get(place, signature.get(height.step, 0.0))
-            if needed and height.accidental is None:
-                height.accidental = pitch.Accidental('natural')
-            if height.accidental is not None:
-                height.accidental.displayStatus = needed
-            if not tied:
-                shown[place] = alter
+        shown: dict[tuple[str, int], int] = {}
+        signature = _key_alterations(self.bar.bar.sharps)
+        self._shown.sort(key=lambda head: head[:3])
+        for head in self._shown:
+            place = head.step, head.octave
+            needed = not head.tied and head.alter != shown.get(
+                place, signature.get(head.step, 0))
+            if needed and not head.alter:
+                head.pitch.accidental = pitch.Accidental('natural')
+            if head.pitch.accidental is not None:
+                head.pitch.accidental.displayStatus = needed
+            if not head.tied:
+                shown[place] = head.alter
+
+
+def _stems(pieces: Sequence[Piece], groups: Sequence[Sequence[int]], others: Sequence[_Other],
+           inner: str) -> list[str | None]:
+    """Return a stem direction for what sounds with another voice, and for its whole beam.
+
+    Stems go away from the other voice; `inner` is the way of those between two.
+    """
+    stems: list[str | None] = [None] * len(pieces)
+    if not others:
+        return stems
+    beamed = {index for group in groups for index in group}
+    for group in (*groups, *([index] for index in range(len(pieces)) if index not in beamed)):
+        start, end = pieces[group[0]].start, pieces[group[-1]].end
+        above = {other.above for other in others if other.start < end and start < other.end}
+        for index in group if above else ():
+            stems[index] = inner if len(above) > 1 else 'down' if True in above else 'up'
+    return stems
+
+
+def _numbers_only(pieces: Sequence[Piece], groups: Sequence[Sequence[int]]) -> set[Tuplet]:
+    """Return the tuplets that are one beam, and need no bracket."""
+    found = set()
+    for group in groups:
+        tuplet = pieces[group[0]].tuplet
+        if tuplet is not None and tuplet == pieces[group[-1]].tuplet and (
+                pieces[group[0]].start == tuplet.start and pieces[group[-1]].end == tuplet.end):
+            found.add(tuplet)
+    return found
+
+
+def _duration(piece: Piece, stem: str | None, number_only: bool) -> duration.Duration:
+    shown = duration.durationTupleFromTypeDots(*NOTATABLE[piece.written])
+    length = duration.Duration(shown)
+    tuplet = piece.tuplet
+    if tuplet is not None:
+        mark = duration.Tuplet(tuplet.notes, tuplet.usual, NOTATABLE[tuplet.unit],
+                               bracket=not number_only)
+        # without one, it stands at the stems
+        mark.placement = stem and {'up': 'above', 'down': 'below'}[stem]
+        if piece.start == tuplet.start:
+            mark.type = 'start'
+        elif piece.end == tuplet.end:
+            mark.type = 'stop'
+        length.tuplets = (mark,)
+    return length
 
 
 @lru_cache(maxsize=64)
-def _signature(ratio: str) -> meter.TimeSignature:
-    return meter.TimeSignature(ratio)
-
-
-@lru_cache(maxsize=16)
-def _key_alterations(sharps: int) -> dict[str, float]:
-    return {p.step: p.alter for p in key.KeySignature(sharps).alteredPitches}
+def _key_alterations(sharps: int) -> dict[str, int]:
+    return {p.step: int(p.alter) for p in key.KeySignature(sharps).alteredPitches}

@@ -1,5 +1,6 @@
 """Slow twins of the product's numerics, written as plainly as can be and independently of it."""
 
+from bisect import bisect
 from fractions import Fraction
 from math import log2
 
@@ -79,8 +80,10 @@ def naive_notes(sounding, onsets):
     return sorted(notes, key=lambda n: (n[0], n[2]))
 
 
-def naive_sounding_notes(score):
+def naive_sounding_notes(score, bar_starts=None):
     """Notes (part, onset, end, pitch) of a score through music21's own flattening.
+
+    Where parts have barlines of their own, `bar_starts` says where each measure shall start.
 
     Transposition is music21's `toSoundingPitch`; ties are joined on the flat part, earliest
     first: a head that ends a tie lengthens a note of its pitch that a tie left open there.
@@ -88,12 +91,16 @@ def naive_sounding_notes(score):
     notes = []
     for index, part in enumerate(score.parts):
         heads = []
+        own = [Fraction(part.elementOffset(m)) for m in part.getElementsByClass(stream.Measure)]
         for element in part.toSoundingPitch(inPlace=False).flatten().notes:
             if isinstance(element, harmony.Harmony) or element.duration.isGrace:
                 continue
             for head in element.notes if isinstance(element, chord.Chord) else [element]:
                 if isinstance(head, note.Note):
                     onset = Fraction(element.offset)
+                    if bar_starts is not None and own:
+                        measure = bisect(own, onset) - 1
+                        onset += bar_starts[measure] - own[measure]
                     heads.append((onset, onset + Fraction(element.quarterLength),
                                   round(head.pitch.ps), head.tie.type if head.tie else None))
         joined, waiting = [], {}

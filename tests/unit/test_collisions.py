@@ -12,7 +12,7 @@ from qbdi_m21.analysis.collisions import beat_spans, dissonance, find_collisions
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import to_frames
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.roll import table_to_frames
+from qbdi_m21.frames.raster import table_to_frames
 
 G, A, D, AM = (55, 59, 62), (57, 61, 64), (62, 66, 69), (57, 60, 64)
 BARS = bars_of('4/4', '4/4', '4/4')

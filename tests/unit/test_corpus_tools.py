@@ -13,7 +13,8 @@ from corpus_tools.manifest import expand_sources
 from corpus_tools.store import read_table, table_path, write_table
 from qbdi_m21.errors import CorpusError
 from qbdi_m21.frames.midi import read_midi
-from qbdi_m21.frames.notes import NoteTable, extract_notes
+from qbdi_m21.frames.notes import extract_notes
+from qbdi_m21.frames.table import NoteTable
 
 CHORALE, REEL = 'corpus:bach/bwv66.6', 'corpus:ryansMammoth/AcaciaReel'
 

@@ -20,7 +20,8 @@ from music21 import (
 from naive.twins import naive_sounding_notes
 
 from qbdi_m21.errors import EmptyScoreError, FramesError, ScoreError
-from qbdi_m21.frames.notes import NoteTable, extract_notes
+from qbdi_m21.frames.notes import extract_notes
+from qbdi_m21.frames.table import NoteTable
 
 WORKS = ['bach/bwv66.6', 'demos/two-parts', 'schumann_clara/opus17/movement3', 'bach/bwv1.6',
          'joplin/maple_leaf_rag', 'chopin/mazurka06-2', 'leadSheet/berlinAlexandersRagtime',

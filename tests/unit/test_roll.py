@@ -19,7 +19,8 @@ from qbdi_m21.errors import (
 )
 from qbdi_m21.frames.encode import Music, read_music, to_frames
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.roll import Frames, frames_to_notes, table_to_frames
+from qbdi_m21.frames.raster import frames_to_notes, table_to_frames
+from qbdi_m21.frames.roll import Frames
 
 BARS = bars_of('4/4', '4/4')
 THIRD = Fraction(1, 3)

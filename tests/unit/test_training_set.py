@@ -9,7 +9,7 @@ from strategies import bars_of, table_of
 
 from qbdi_m21.errors import CorpusError, ParameterError
 from qbdi_m21.frames.notes import extract_notes
-from qbdi_m21.frames.roll import table_to_frames
+from qbdi_m21.frames.raster import table_to_frames
 from qbdi_m21.model.spec import FrameSpec
 from qbdi_m21.model.split import related_works, split_groups
 from qbdi_m21.model.training_set import TrainingSet

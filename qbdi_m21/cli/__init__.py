@@ -1,0 +1,29 @@
+"""The command line `qbdi-m21`."""
+
+from __future__ import annotations
+
+import click
+
+import qbdi_m21
+from qbdi_m21.cli.base import QbdiGroup
+from qbdi_m21.cli.cmd_convert import convert
+from qbdi_m21.cli.cmd_improvise import improvise
+from qbdi_m21.cli.cmd_models import models, train
+
+
+@click.group(cls=QbdiGroup, context_settings={'help_option_names': ['-h', '--help']})
+@click.version_option(qbdi_m21.__version__, prog_name='qbdi-m21')
+def main() -> None:
+    """Improvise on a score in a learned style, and see what of it survives.
+
+    \b
+    Examples:
+      qbdi-m21 improvise corpus:ryansMammoth/AcaciaReel
+      qbdi-m21 improvise song.mxl --rate 64 --seed 3 -o out.musicxml --json out.json
+      qbdi-m21 models
+      qbdi-m21 train corpus:bach/bwv66.6 corpus:bach/bwv4.8 -o tiny.keras --updates 200
+    """
+
+
+for command in (improvise, convert, models, train):
+    main.add_command(command)

@@ -1,0 +1,75 @@
+"""What every command has: errors and warnings in one line, and where it may write."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qbdi_m21.errors import ParameterError, QbdiError, QbdiWarning
+
+
+class QbdiGroup(click.Group):
+    """Prints any error as one line and exits with 2; shows our warnings, a line each."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None,
+             complete_var: str | None = None, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run the command line."""
+        name = prog_name or Path(sys.argv[0]).name
+        run: Callable[[], Any] = functools.partial(
+            super().main, args, name, complete_var, False, **extra)
+        if not standalone_mode:
+            return run()
+        try:
+            sys.exit(run() or 0)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+        except click.Abort:
+            click.echo(f'{name}: interrupted', err=True)
+            sys.exit(130)
+        except click.UsageError as error:
+            at = error.ctx.command_path if error.ctx else name
+            _fail(name, f"{error.format_message().rstrip('.')}; see '{at} --help'")
+        except click.ClickException as error:
+            _fail(name, error.format_message())
+        except QbdiError as error:
+            _fail(name, str(error))
+        except OSError as error:
+            _fail(name, f'{error.filename or ""}: {error.strerror or error}'.strip(': '))
+        sys.exit(2)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command with our warnings as lines, each once, and no others."""
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            warnings.simplefilter('always', QbdiWarning)
+            shown: set[str] = set()
+
+            def show(message: Warning | str, *_: Any, **__: Any) -> None:
+                if str(message) not in shown:
+                    click.echo(f'note: {message}', err=True)
+                shown.add(str(message))
+
+            warnings.showwarning = show
+            return super().invoke(ctx)
+
+
+def _fail(name: str, message: str) -> None:
+    click.echo(f'{name}: error: {" ".join(message.split())}', err=True)
+
+
+def check_output(path: str, suffixes: tuple[str, ...]) -> Path:
+    """Return where to write, before any long work: the folder exists and the suffix is right."""
+    target = Path(path)
+    if target.suffix not in suffixes:
+        raise ParameterError(f'{path} ends in {target.suffix!r}; expected {" or ".join(suffixes)}')
+    if target.is_dir():
+        raise ParameterError(f'cannot write {path}: it is a folder')
+    if not target.parent.is_dir():
+        raise ParameterError(f'cannot write {path}: there is no folder {target.parent}')
+    return target
