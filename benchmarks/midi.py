@@ -104,7 +104,7 @@ def report(name: str, ours: list[list[float | None]], theirs: list[list[float | 
     aim = f'; aim: {AIM[1]}, {"met" if ratio >= AIM[1] else "MISSED"}' if name == AIM[0] else ''
     failed = f'; {len(theirs[0]) - len(both)} files not read' if len(both) < len(ours[0]) else ''
     print(f'{name}: {statistics.median(their) / len(both) * 1000:.3f} ms a file, '
-          f'{ratio:.1f} times ours ({ratios[0]:.1f} to {ratios[-1]:.1f}){aim}{failed}')
+          f'{ratio:.3g} times ours ({ratios[0]:.3g} to {ratios[-1]:.3g}){aim}{failed}')
 
 
 def main() -> None:

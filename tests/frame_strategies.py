@@ -45,7 +45,10 @@ def fractions(pairs):
 
 @st.composite
 def note_tables(draw, bars=any_bars, max_notes=8, denominators=denominators):
-    """Notes of any onset, length, part, voice and velocity within bars; some are grace notes."""
+    """Notes of any onset, length, part, voice and velocity within bars; some are grace notes.
+
+    No time has a denominator beyond that which floats are taken for.
+    """
     made = draw(bars)
     end = made[-1].end_ql
     onset, duration, grace = [], [], []
@@ -53,8 +56,9 @@ def note_tables(draw, bars=any_bars, max_notes=8, denominators=denominators):
         last = -int(-end * below // 1) - 1      # the last place before the end
         onset.append(Fraction(draw(st.integers(0, last)), below))
         grace.append(draw(st.sampled_from([False, False, True])))
-        held = Fraction(draw(st.integers(1, 4 * below)), below)
-        duration.append(Fraction(0) if grace[-1] else min(held, end - onset[-1]))
+        room = int((end - onset[-1]) * below)
+        held = 0 if grace[-1] else draw(st.integers(0, min(room, 4 * below)))
+        duration.append(Fraction(held, below))
     count = len(onset)
 
     def column(low, high):

@@ -17,7 +17,8 @@ from qbdi_m21.errors import ParameterError
               help='Which score of a file of several (an Opus), counted from 1.')
 @click.option('--step', metavar='STEP',
               help='Move notes to a grid: quarters (0.25, 1/6), beat, bar, or auto for the '
-              'longest step that moves none  [default: exact; frames: 0.25].')
+              'longest step that moves none  [default: exact; frames: 0.25; a score from MIDI: '
+              'auto].')
 @click.option('--frames', is_flag=True,
               help='Write sounding and onset planes instead of notes; OUT ends in .npz.')
 @click.option('--pitch-range', nargs=2, type=int, metavar='LOW HIGH', default=None,
@@ -39,7 +40,7 @@ def convert(source: str, target: str, number: int | None, step: str | None, *, f
     \b
     Examples:
       qbdi-m21 convert corpus:bach/bwv66.6 chorale.csv
-      qbdi-m21 convert song.mid song.musicxml --step auto
+      qbdi-m21 convert song.mid song.musicxml
       qbdi-m21 convert score.mxl score.npz --frames --step 1/6
     """
     from qbdi_m21.notation.conversion import OUTPUT_SUFFIXES, convert_file

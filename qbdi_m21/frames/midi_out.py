@@ -58,7 +58,7 @@ def write_midi(table: NoteTable, path: str | os.PathLike[str], *, velocity: int 
     Warns
     -----
     QuantizationWarning
-        If no unit that MIDI holds is exact: notes go to the nearest tick.
+        If MIDI holds no unit that is exact: notes, bars and tempi go to the nearest tick.
     SourceWarning
         If notes have no length (grace notes): MIDI has none, and they are left out.
 
@@ -88,11 +88,11 @@ def write_midi(table: NoteTable, path: str | os.PathLike[str], *, velocity: int 
     if len(held) < len(table):
         warnings.warn(f'{len(table) - len(held)} of {len(table)} notes have no length (grace '
                       'notes) and were left out', SourceWarning, stacklevel=2)
-    quarter = _ticks_a_quarter(held)
+    quarter, exact = _ticks_a_quarter(held)
     start, stop, moved = _ticks(held, quarter)
-    if moved:
-        warnings.warn(f'{moved} of {len(held)} notes moved to the nearest of {quarter} ticks a '
-                      'quarter; MIDI holds no finer unit for them', QuantizationWarning,
+    if not exact:
+        warnings.warn(f'MIDI holds no unit for all times here; {moved} of {len(held)} notes '
+                      f'moved to the nearest of {quarter} ticks a quarter', QuantizationWarning,
                       stacklevel=2)
     midi = mido.MidiFile(type=1, ticks_per_beat=quarter, charset='utf-8')
     midi.tracks.append(_track(_conductor(held, quarter)))
@@ -107,8 +107,8 @@ def write_midi(table: NoteTable, path: str | os.PathLike[str], *, velocity: int 
         midi.save(aside)
 
 
-def _ticks_a_quarter(table: NoteTable) -> int:
-    """Return a unit in which every time is whole, or else one that most divisions share."""
+def _ticks_a_quarter(table: NoteTable) -> tuple[int, bool]:
+    """Return a unit, and whether all times are whole in it; else it suits most divisions."""
     times = {int(d) for column in (table.onset, table.duration) for d in np.unique(column[:, 1])}
     times |= {time.denominator for bar in table.bars for time in (bar.start_ql, bar.length_ql)}
     times |= {tempo.onset_ql.denominator for tempo in table.tempi}
@@ -120,8 +120,8 @@ def _ticks_a_quarter(table: NoteTable) -> int:
         raise FramesError(f'the table lasts {float(end):.3g} quarters; MIDI holds {MAX_DELTA}')
     exact = math.lcm(*times)
     if exact > most:
-        return min(ROUNDED_QUARTER, most)
-    return exact * min(-(-MIN_QUARTER // exact), most // exact)
+        return min(ROUNDED_QUARTER, most), False
+    return exact * min(-(-MIN_QUARTER // exact), most // exact), True
 
 
 def _last(table: NoteTable) -> list[int]:

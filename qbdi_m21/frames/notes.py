@@ -31,7 +31,7 @@ _SEMITONES = {'C': 0, 'D': 2, 'E': 4, 'F': 5, 'G': 7, 'A': 9, 'B': 11}
 _STEP_FIFTHS = {step: fifths_of(step, 0) for step in _SEMITONES}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Noteheads:
     """The pitched noteheads of all parts in reading order, as columns.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
@@ -13,13 +14,20 @@ from qbdi_m21.errors import ParameterError, PitchClippedWarning, QuantizationWar
 from qbdi_m21.frames.grid import Grid, Step
 from qbdi_m21.frames.ratios import IntArray, on_common, reduced, to_ratios
 from qbdi_m21.frames.roll import PITCH_RANGE, Frames, check_pitch_range, note_starts
-from qbdi_m21.frames.table import COLUMNS, NoteTable, make_note_table
+from qbdi_m21.frames.table import COLUMNS, NoteTable, Tempo, make_note_table
 
 #: How a step may be given: a length in quarters, or a word.
 StepLike: TypeAlias = float | str | Fraction
 
 #: Shortest step that `step='auto'` takes: it holds triplets and 64ths.
 FINEST_STEP = Fraction(1, 48)
+
+#: What an onset may be early or late without anyone's intent, in quarters: in files whose onsets
+#: are exact, and in those of players (10 and 30 ms at 120 a minute).
+TOLERANCES = (Fraction(1, 48), Fraction(1, 16))
+
+#: Share of the notes that may be farther from the grid.
+MISPLACED_SHARE = 0.005
 
 _STEPS = tuple(sorted((Fraction(n, d) for n, d in (
     (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 8), (1, 12), (1, 16), (1, 20), (1, 24),
@@ -70,15 +78,17 @@ def parse_step(step: StepLike, table: NoteTable) -> Step:
 
 
 def coarsest_step(table: NoteTable, finest: Fraction = FINEST_STEP) -> Fraction:
-    """Return the longest step that moves no note, or the one that moves fewest.
+    """Return the longest step that moves no note, or none by much.
 
     Parameters
     ----------
     table : NoteTable
         Grace notes do not count.
     finest : Fraction
-        No step shorter than this; where it would take one, the usual divisions of a quarter
-        down to it are tried, and of those that move fewest notes the longest is taken.
+        No step shorter than this. Where it would take one, players and files are a little
+        early or late: the longest of the usual divisions of a quarter is taken that moves
+        nearly all onsets by less than the first of `TOLERANCES`, or if there is none, by less
+        than the second; ends, which players cut short, may move by an eighth of a quarter.
     """
     played = table.select(~table.grace)
     if not len(played):
@@ -94,9 +104,21 @@ def coarsest_step(table: NoteTable, finest: Fraction = FINEST_STEP) -> Fraction:
     step = Fraction(divisor, common) if divisor else max(b.length_ql for b in table.bars)
     if step >= finest:
         return step
-    tried = [s for s in _STEPS if s >= finest] or [finest]
-    return min(tried, key=lambda s: int(np.count_nonzero(_quantise(played, Grid(
-        table.bars, s))[2])))
+    few = MISPLACED_SHARE * len(played)
+    for tolerance in TOLERANCES:
+        # on a step not much longer than the tolerance everything is in place
+        for tried in (s for s in _STEPS if s >= max(finest, 4 * tolerance)):
+            if _misplaced(played, Grid(table.bars, tried), tolerance) <= few:
+                return tried
+    return max(finest, 2 * TOLERANCES[-1])
+
+
+def _misplaced(table: NoteTable, grid: Grid, tolerance: Fraction) -> int:
+    """Return how many notes a grid moves by more than the tolerance (ends, the longest one)."""
+    away = grid.frames_at(np.concatenate([table.onset, table.end]))[1]
+    far = away[:, 0] / away[:, 1]
+    return int(np.count_nonzero((far[:len(table)] > float(tolerance))
+                                | (far[len(table):] > float(2 * TOLERANCES[-1]))))
 
 
 def _quantise(table: NoteTable, grid: Grid) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_],
@@ -249,14 +271,15 @@ def frames_to_notes(frames: Frames) -> GridNotes:
                      pitch[order].astype(np.int64) + frames.pitch_low)
 
 
-def frames_to_table(frames: Frames, **headings: Any) -> NoteTable:
+def frames_to_table(frames: Frames, *, part_names: Sequence[str] = ('',),
+                    tempi: Sequence[Tempo] = ()) -> NoteTable:
     """Return the notes of frames as a note table of one part.
 
     Parameters
     ----------
     frames : Frames
-    **headings
-        `part_names` and `tempi` of the table.
+    part_names, tempi : sequence
+        Of the table.
 
     Returns
     -------
@@ -271,5 +294,5 @@ def frames_to_table(frames: Frames, **headings: Any) -> NoteTable:
         notes.start_frames, notes.pitch - frames.pitch_low]
     return make_note_table(
         grid.bars, onset=grid.offsets[notes.start_frames], duration=reduced(held, common),
-        pitch=notes.pitch, velocity=velocity, **headings,
+        pitch=notes.pitch, velocity=velocity, part_names=part_names, tempi=tempi,
         bar=np.searchsorted(grid.bar_starts, notes.start_frames, side='right') - 1)

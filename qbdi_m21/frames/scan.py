@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from music21 import harmony, instrument, interval, key, meter, note, spanner, stream, tempo
 from music21.common.types import OffsetQL
@@ -28,19 +28,18 @@ def kind_of(element: Any) -> str:
     return kind
 
 
-@dataclass(slots=True)
-class ScannedMeasure:
+class ScannedMeasure(NamedTuple):
     """One measure: its place in the part, and what it holds besides notes."""
 
     measure: stream.Measure
     start: OffsetQL
-    meter: meter.TimeSignature | None = None
-    key: key.KeySignature | None = None
-    instruments: list[tuple[OffsetQL, instrument.Instrument]] = field(default_factory=list)
-    tempi: list[tuple[OffsetQL, tempo.MetronomeMark]] = field(default_factory=list)
+    meter: meter.TimeSignature | None
+    key: key.KeySignature | None
+    instruments: list[tuple[OffsetQL, instrument.Instrument]]
+    tempi: list[tuple[OffsetQL, tempo.MetronomeMark]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class ScannedPart:
     """A part with measures.
 
@@ -61,10 +60,10 @@ class ScannedPart:
     part: stream.Part
     measures: list[ScannedMeasure]
     notes: list[tuple[int, int, OffsetQL, note.NotRest]]
-    instrument: instrument.Instrument | None = None
-    meter: meter.TimeSignature | None = None
-    key: key.KeySignature | None = None
-    ottavas: list[spanner.Ottava] = field(default_factory=list)
+    instrument: instrument.Instrument | None
+    meter: meter.TimeSignature | None
+    key: key.KeySignature | None
+    ottavas: list[spanner.Ottava]
 
     @property
     def starts(self) -> list[OffsetQL]:
@@ -90,26 +89,29 @@ class ScannedPart:
 
 def scan_part(part: stream.Part) -> ScannedPart:
     """Return what a part with measures holds."""
-    found = ScannedPart(part, [], [])
+    measures: list[ScannedMeasure] = []
+    notes: list[tuple[int, int, OffsetQL, note.NotRest]] = []
+    ottavas: list[spanner.Ottava] = []
+    outside: dict[str, Any] = {}
     for element in part.elements:
         kind = kind_of(element)
         if kind == 'measure':
-            _scan_measure(element, part.elementOffset(element), found)
-        elif kind == 'instruments':
-            found.instrument = found.instrument or element
-        elif kind == 'meter':
-            found.meter = found.meter or element
-        elif kind == 'key':
-            found.key = found.key or element
+            measures.append(_scan_measure(element, part.elementOffset(element), len(measures),
+                                          notes, ottavas))
         elif kind == 'ottava' and element.transposing:
-            found.ottavas.append(element)
-    return found
+            ottavas.append(element)
+        elif kind:
+            outside.setdefault(kind, element)
+    return ScannedPart(part, measures, notes, outside.get('instruments'), outside.get('meter'),
+                       outside.get('key'), ottavas)
 
 
-def _scan_measure(measure: stream.Measure, start: OffsetQL, found: ScannedPart) -> None:
-    index, notes = len(found.measures), found.notes
-    scanned = ScannedMeasure(measure, start)
-    voices = []
+def _scan_measure(measure: stream.Measure, start: OffsetQL, index: int,
+                  notes: list[tuple[int, int, OffsetQL, note.NotRest]],
+                  ottavas: list[spanner.Ottava]) -> ScannedMeasure:
+    """Add a measure's notes and octave signs to what was found; return what else it holds."""
+    signature = key_signature = None
+    instruments, tempi, voices = [], [], []
     for element in measure.elements:
         kind = kind_of(element)
         if kind == 'notes':
@@ -117,15 +119,15 @@ def _scan_measure(measure: stream.Measure, start: OffsetQL, found: ScannedPart) 
         elif kind == 'voice':
             voices.append(element)
         elif kind == 'instruments':
-            scanned.instruments.append((measure.elementOffset(element), element))
+            instruments.append((measure.elementOffset(element), element))
         elif kind == 'tempi':
-            scanned.tempi.append((measure.elementOffset(element), element))
+            tempi.append((measure.elementOffset(element), element))
         elif kind == 'meter':
-            scanned.meter = scanned.meter or element
+            signature = signature or element
         elif kind == 'key':
-            scanned.key = scanned.key or element
+            key_signature = key_signature or element
         elif kind == 'ottava' and element.transposing:
-            found.ottavas.append(element)
+            ottavas.append(element)
     for number, voice in enumerate(voices, start=1):
         shift = measure.elementOffset(voice)
         for element in voice.elements:
@@ -134,5 +136,5 @@ def _scan_measure(measure: stream.Measure, start: OffsetQL, found: ScannedPart) 
                 place = voice.elementOffset(element)
                 notes.append((index, number, shift + place if shift else place, element))
             elif kind == 'tempi':
-                scanned.tempi.append((shift + voice.elementOffset(element), element))
-    found.measures.append(scanned)
+                tempi.append((shift + voice.elementOffset(element), element))
+    return ScannedMeasure(measure, start, signature, key_signature, instruments, tempi)

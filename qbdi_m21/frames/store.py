@@ -150,7 +150,8 @@ def load_frames(path: str | os.PathLike[str]) -> Frames:
 def npz_kind(path: str | os.PathLike[str]) -> str:
     """Return 'table' or 'frames', or an empty string for an .npz file of another kind."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here: numpy leaves a file open that is no whole archive
+        with open(path, 'rb') as file, np.load(file, allow_pickle=False) as archive:
             return str(json.loads(str(archive['meta']))['kind'])
     except _READ_ERRORS:
         return ''

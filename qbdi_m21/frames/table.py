@@ -251,12 +251,13 @@ def _check(onset: IntArray, duration: IntArray, pitch: IntArray) -> None:
     if (onset[:, 1] < 1).any() or (duration[:, 1] < 1).any():
         raise FramesError('a denominator of an onset or a duration is below 1')
     for what, wrong in (
-            (f'a negative duration (row {{}}: {duration[:, 0].min()})', duration[:, 0] < 0),
-            ('a negative onset (row {})', onset[:, 0] < 0),
-            ('a pitch outside MIDI 0..127 (row {})', (pitch < 0) | (pitch > 127))):
+            ('a negative duration', duration[:, 0] < 0), ('a negative onset', onset[:, 0] < 0),
+            ('a pitch outside MIDI 0..127', (pitch < 0) | (pitch > 127))):
         if wrong.any():
-            raise FramesError(f'the notes have {what.format(int(np.flatnonzero(wrong)[0]))}; '
-                              'rows count from 0; expected none')
+            row = int(np.flatnonzero(wrong)[0])
+            raise FramesError(
+                f'row {row + 1} has {what}: onset {Fraction(*onset[row].tolist())}, duration '
+                f'{Fraction(*duration[row].tolist())}, pitch {pitch[row]}; expected none')
 
 
 def _bars_of(onset: IntArray, bars: tuple[Bar, ...]) -> IntArray:

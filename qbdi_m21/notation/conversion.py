@@ -75,7 +75,7 @@ def convert_file(
         Which score of a book of several (an Opus), counted from 1.
     step : number or str, optional
         Grid to which notes are moved; see :func:`qbdi_m21.to_frames`. Notes stay exact without
-        one, unless `frames`, which take 0.25.
+        one, but frames take 0.25, and a score from MIDI takes 'auto', to be legible.
     frames : bool
         Write frames (.npz) instead of a note table.
     pitch_range, outside
@@ -105,6 +105,8 @@ def convert_file(
         save_frames(made, path)
         return (f'{made.grid.num_frames} frames of {made.grid.step_ql} x {made.num_pitches} '
                 'pitches, sounding and onset')
+    if step is None and path.suffix in SUFFIXES and Path(source).suffix.lower() in MIDI_SUFFIXES:
+        step = 'auto'
     if step is not None:
         table = quantize(table, step)
     if path.suffix in SUFFIXES:
@@ -115,7 +117,7 @@ def convert_file(
         write_midi(table, path)
     else:
         save_table(table, path, work=str(source))
-    return f'{len(table)} notes, {len(table.bars)} bars, {len(table.part_names)} parts'
+    return f'notes {len(table)}, bars {len(table.bars)}, parts {len(table.part_names)}'
 
 
 def _is_notated(source: str | os.PathLike[str]) -> bool:

@@ -11,6 +11,7 @@ from music21.exceptions21 import Music21Exception
 from qbdi_m21.errors import ParameterError, ScoreError
 from qbdi_m21.frames.measures import as_score
 from qbdi_m21.frames.midi import read_midi
+from qbdi_m21.frames.raster import quantize
 from qbdi_m21.frames.store import TABLE_SUFFIXES, load_frames, load_table, npz_kind
 from qbdi_m21.notation.engrave import engrave, to_score
 from qbdi_m21.notation.safety import check_file
@@ -89,8 +90,12 @@ def read_table_score(path: Path) -> stream.Score:
 
 
 def read_midi_score(path: Path) -> stream.Score:
-    """Return a MIDI file as a score on the sixteenth grid, one part a track and channel."""
-    score = engrave(read_midi(path))
+    """Return a MIDI file as a score, one part a track and channel.
+
+    On the longest grid that moves no note by much (``step='auto'``): a player's notes, and
+    files whose notes end a little early, would not be legible otherwise.
+    """
+    score = engrave(quantize(read_midi(path), 'auto'))
     score.metadata.title = path.stem
     return score
 

@@ -52,7 +52,7 @@ def _check_archive(path: Path) -> None:
                     raise _entity_error(path)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
             OSError) as error:
-        raise ScoreError(f'{path} cannot be unpacked ({error}); expected a whole compressed '
+        raise ScoreError(f'{path} cannot be read ({error}); expected a whole compressed '
                          'score: export it again') from error
 
 

@@ -77,8 +77,11 @@ class StaffWriter:
             leaning = self._leaning(graces.get(index, ()), voices)
             for layer in MeasureWriter(bar, self._columns).write(
                     voices, 1 + MAX_VOICES * number, leaning):
-                measure.insert(0, layer)
-            part.insert(quarters(bar.start), measure)
+                measure.coreInsert(0.0, layer, ignoreSort=True)
+            measure.coreElementsChanged()
+            # music21 looks for the end of a sorted stream at each insertion
+            part.coreInsert(quarters(bar.start), measure, ignoreSort=True)
+        part.coreElementsChanged()
         if tempi:
             self._write_tempi(part)
         return part

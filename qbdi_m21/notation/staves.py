@@ -15,20 +15,24 @@ from qbdi_m21.frames.table import NoteTable
 #: Where the hands part if nothing speaks against it: C4.
 MIDDLE_C = 60
 
-#: Semitones that a hand reaches with ease, and at all.
+#: Semitones that a hand reaches with ease, and at all; and its fingers.
 _OCTAVE, _TENTH = 12, 16
+_FINGERS = 5
 
 #: Costs by semitone: beyond an octave, beyond a tenth, across middle C, across the other hand,
 #: from where the hand was; and by note: a line that changes hands, a sixth finger, more notes
 #: than the other hand has.
-_WIDE, _TOO_WIDE, _BEYOND_C, _CROSSED, _MOVE = 0.3, 1.5, 0.1, 0.3, 0.01
-_HOP, _FINGER, _UNEVEN = 0.4, 1.0, 0.7
+_WIDE, _TOO_WIDE, _BEYOND_C, _CROSSED, _MOVE = 0.3, 1.5, 0.07, 0.3, 0.02
+_HOP, _FINGER, _UNEVEN = 0.4, 1.0, 0.5
 
 #: How far a line moves in one step, in semitones.
 _STEP = 4
 
 #: How many ways to divide the music so far are kept at a time.
 _BEAM = 4
+
+#: Pitches that only one hand strikes.
+_LOW, _HIGH = 43, 78
 
 _Held = tuple[tuple[int, int], ...]
 
@@ -41,6 +45,14 @@ class _Way(NamedTuple):
     right: _Held
     left_at: float
     right_at: float
+
+
+class _Reach(NamedTuple):
+    """How many notes a hand has, and from where to where."""
+
+    size: int
+    low: int
+    high: int
 
 
 def divide_hands(table: NoteTable) -> IntArray:
@@ -71,71 +83,81 @@ def _cheapest_division(struck: Iterable[tuple[int, list[tuple[int, int]]]]) -> l
     ways = [_Way(0.0, (), (), MIDDLE_C - 10.0, MIDDLE_C + 10.0)]
     history: list[list[tuple[int, int]]] = []
     for moment, notes in struck:
-        reached: dict[tuple[_Held, _Held], tuple[_Way, int, int]] = {}
+        pitches = [pitch for _, pitch in notes]
+        counts = range(bisect_right(pitches, _LOW), max(bisect_right(pitches, _HIGH),
+                                                        bisect_right(pitches, _LOW)) + 1)
+        reached: dict[tuple[_Held, _Held], tuple[float, int, int]] = {}
         for index, way in enumerate(ways):
-            over = [[pitch for end, pitch in hand if end == moment]
-                    for hand in (way.left, way.right)]
             left = tuple(held for held in way.left if held[0] > moment)
             right = tuple(held for held in way.right if held[0] > moment)
-            for count in range(len(notes) + 1):
-                new = _struck(way, left, right, notes[:count], notes[count:], over)
-                key = new.left, new.right
-                if key not in reached or new.cost < reached[key][0].cost:
-                    reached[key] = new, index, count
-        best = sorted(reached.values(), key=lambda found: found[0].cost)[:_BEAM]
-        lowest = best[0][0].cost
-        ways = [way._replace(cost=way.cost - lowest) for way, _, _ in best]
-        history.append([(index, count) for _, index, count in best])
-    counts, index = [], 0
+            over = [[pitch for end, pitch in hand if end == moment]
+                    for hand in (way.left, way.right)]
+            to_left, to_right = _hops(pitches, *over), _hops(pitches, *over[::-1])
+            held = _reach(left), _reach(right)
+            for count in counts:
+                cost = (way.cost + _motion(way, pitches, count) + _tension(pitches, count, *held)
+                        + _HOP * (sum(to_left[:count]) + sum(to_right[count:])))
+                key = left + tuple(notes[:count]), right + tuple(notes[count:])
+                if key not in reached or cost < reached[key][0]:
+                    reached[key] = cost, index, count
+        best = sorted(reached.items(), key=lambda found: found[1])[:_BEAM]
+        lowest = best[0][1][0]
+        ways = [_Way(cost - lowest, *key, *_places(ways[index], pitches, count))
+                for key, (cost, index, count) in best]
+        history.append([(index, count) for _, (_, index, count) in best])
+    counts_found, index = [], 0
     for step in reversed(history):
         index, count = step[index]
-        counts.append(count)
-    return counts[::-1]
+        counts_found.append(count)
+    return counts_found[::-1]
 
 
-def _struck(way: _Way, left: _Held, right: _Held, low: Sequence[tuple[int, int]],
-            high: Sequence[tuple[int, int]], over: Sequence[Sequence[int]]) -> _Way:
-    """Return a way after one onset: each hand strikes some notes over those that it holds."""
-    cost, left_at, right_at = way.cost, way.left_at, way.right_at
-    if low:
-        pitches = [pitch for _, pitch in low]
-        place = (pitches[0] + pitches[-1]) / 2
-        cost += _MOVE * abs(place - left_at) + _BEYOND_C * sum(
-            max(pitch - MIDDLE_C + 1, 0) for pitch in pitches) + _hops(pitches, *over)
-        left, left_at = (*left, *low), place
-    if high:
-        pitches = [pitch for _, pitch in high]
-        place = (pitches[0] + pitches[-1]) / 2
-        cost += _MOVE * abs(place - right_at) + _BEYOND_C * sum(
-            max(MIDDLE_C - pitch, 0) for pitch in pitches) + _hops(pitches, over[1], over[0])
-        right, right_at = (*right, *high), place
-    top = bottom = None
-    if left:
-        cost, top = cost + _stretch(left), max(pitch for _, pitch in left)
-    if right:
-        cost, bottom = cost + _stretch(right), min(pitch for _, pitch in right)
-    if top is not None and bottom is not None and top > bottom:
-        cost += _CROSSED * (top - bottom)
-    cost += _UNEVEN * max(abs(len(left) - len(right)) - 1, 0)
-    return _Way(cost, left, right, left_at, right_at)
+def _reach(held: _Held) -> _Reach:
+    pitches = [pitch for _, pitch in held]
+    return _Reach(len(pitches), min(pitches, default=128), max(pitches, default=-1))
 
 
-def _stretch(hand: _Held) -> float:
-    """Return what it costs a hand to hold so much."""
-    if len(hand) == 1:
-        return 0.0
-    span = max(pitch for _, pitch in hand) - min(pitch for _, pitch in hand)
-    return (_WIDE * min(max(span - _OCTAVE, 0), _TENTH - _OCTAVE)
-            + _TOO_WIDE * max(span - _TENTH, 0) + _FINGER * max(len(hand) - 5, 0))
+def _places(way: _Way, pitches: Sequence[int], count: int) -> tuple[float, float]:
+    """Return where each hand is after it struck: in the middle of its notes."""
+    return ((pitches[0] + pitches[count - 1]) / 2 if count else way.left_at,
+            (pitches[count] + pitches[-1]) / 2 if count < len(pitches) else way.right_at)
 
 
-def _hops(pitches: Sequence[int], own: Sequence[int], other: Sequence[int]) -> float:
-    """Return the cost of notes that go on from the other hand and not from their own."""
-    hops = 0
-    for pitch in pitches if other else ():
-        near = min(abs(pitch - before) for before in other)
-        hops += near <= _STEP and all(abs(pitch - before) > near for before in own)
-    return _HOP * hops
+def _motion(way: _Way, pitches: Sequence[int], count: int) -> float:
+    """Return what it costs the hands to go where they strike, and beyond middle C."""
+    left_at, right_at = _places(way, pitches, count)
+    beyond = (sum(max(pitch - MIDDLE_C + 1, 0) for pitch in pitches[:count])
+              + sum(max(MIDDLE_C - pitch, 0) for pitch in pitches[count:]))
+    return (_MOVE * (abs(left_at - way.left_at) + abs(right_at - way.right_at))
+            + _BEYOND_C * beyond)
+
+
+def _tension(pitches: Sequence[int], count: int, left: _Reach, right: _Reach) -> float:
+    """Return what it costs the hands to strike so much over what they hold."""
+    if count:
+        left = _Reach(left.size + count, min(left.low, pitches[0]),
+                      max(left.high, pitches[count - 1]))
+    if count < len(pitches):
+        right = _Reach(right.size + len(pitches) - count, min(right.low, pitches[count]),
+                       max(right.high, pitches[-1]))
+    cost = _UNEVEN * max(abs(left.size - right.size) - 1, 0) + _CROSSED * max(
+        left.high - right.low if left.size and right.size else 0, 0)
+    for hand in (left, right):
+        span = hand.high - hand.low
+        if span > _OCTAVE:
+            cost += _WIDE * (min(span, _TENTH) - _OCTAVE) + _TOO_WIDE * max(span - _TENTH, 0)
+        if hand.size > _FINGERS:
+            cost += _FINGER * (hand.size - _FINGERS)
+    return cost
+
+
+def _hops(pitches: Sequence[int], own: Sequence[int], other: Sequence[int]) -> list[bool]:
+    """Return which notes would go on from the other hand and not from their own."""
+    hops = []
+    for pitch in pitches:
+        near = min([abs(pitch - before) for before in other], default=_STEP + 1)
+        hops.append(near <= _STEP and all(abs(pitch - before) > near for before in own))
+    return hops
 
 
 def nearest_parts(table: NoteTable, model: NoteTable) -> IntArray:

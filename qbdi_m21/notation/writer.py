@@ -111,7 +111,7 @@ class MeasureWriter:
                 # in a short bar it would be read back as a full bar
                 rest = note.Rest(quarterLength=quarters(self.bar.high - self.bar.low))
                 rest.fullMeasure = True
-                layer.coreInsert(0.0, rest)
+                layer.coreInsert(0.0, rest, ignoreSort=True)
             else:
                 others = [_Other(s.start, s.end, ranks[k] < ranks[index])
                           for k, other in enumerate(voices) if k != index for s in other]
@@ -147,9 +147,9 @@ class MeasureWriter:
                 elements[index].beams = beams
         for place, rows in sorted(graces.items()):
             for element in self._grace_notes(place, rows):
-                layer.coreInsert(quarters(place - bar.low), element)
+                layer.coreInsert(quarters(place - bar.low), element, ignoreSort=True)
         for piece, element in zip(pieces, elements, strict=True):
-            layer.coreInsert(quarters(piece.start - bar.low), element)
+            layer.coreInsert(quarters(piece.start - bar.low), element, ignoreSort=True)
 
     def _note_moves(self, before: Sequence[Sound], after: Sequence[Sound]) -> None:
         for old, new in zip(before, after, strict=True):

@@ -10,6 +10,7 @@ from naive.dubnov import naive_states
 
 from qbdi_m21.errors import ScoreError
 from qbdi_m21.frames.dubnov import dubnov_frames
+from qbdi_m21.frames.midi_events import read_events
 
 
 def matrix(frames):
@@ -131,6 +132,10 @@ def test_the_authors_figures(shared_data):
     assert {bar.size for bar in bars} == {2496}
     assert round(sum(int(bar.sum()) for bar in bars) / len(bars)) == 84
     assert [len(states) for states in read.values() if len(states) <= 50] == [1] * 4
+    struck = sum(int((read_events(clip).velocity > 0).sum()) for clip in clips
+                 if len(read[clip]) > 50)
+    kept = sum(int(song[:, 78:].sum()) for song in songs)
+    assert round(100 * (1 - kept / struck), 1) == 3.6
     query = shared_data / 'naruto_query.mid'
     assert (matrix(dubnov_frames(query)).shape, 1073 // 16) == ((1073, 156), 67)
     assert all(np.array_equal(states, naive_states(clip)) for clip, states in read.items())

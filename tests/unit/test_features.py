@@ -5,12 +5,22 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from music21 import chord
+from naive.frames import naive_intervals
 from strategies import bars_of, frames_of
 from vmo.VMO.utility.distances import tonnetz as vmo_tonnetz
 
-from qbdi_m21.errors import FramesError
-from qbdi_m21.frames.features import pitch_classes, pool, tonnetz
-from qbdi_m21.frames.grid import Grid
+from qbdi_m21.errors import FramesError, ParameterError
+from qbdi_m21.frames.features import (
+    bass,
+    interval_vectors,
+    is_degenerate,
+    pitch_classes,
+    pool,
+    tonnetz,
+)
+from qbdi_m21.frames.grid import Bar, Grid
+from qbdi_m21.frames.roll import Frames
 
 ALL_SETS = np.array([[(n >> k) & 1 for k in range(12)] for n in range(4096)], dtype=float)
 
@@ -150,3 +160,73 @@ def test_a_diminished_seventh_keeps_only_its_major_thirds(root):
 def test_loudness_does_not_make_a_symmetric_set_rubbish():
     loud = 1e6 * chord_vector(*range(12)) / 7
     assert not tonnetz(loud[None]).any()
+
+
+def test_nine_sets_of_all_sound_and_have_no_centroid():
+    degenerate = is_degenerate(ALL_SETS)
+    found = {frozenset(np.flatnonzero(row).tolist()) for row in ALL_SETS[degenerate]}
+    two_thirds = {frozenset((k + n) % 12 for n in (0, 1, 2, 6, 7, 8)) for k in range(6)}
+    assert found == {frozenset(range(12)), frozenset(range(0, 12, 2)), frozenset(range(1, 12, 2)),
+                     *two_thirds}
+    assert len(found) == 9
+    assert np.array_equal(degenerate[1:], vanishes_exactly().all(axis=1)[1:])
+    assert not degenerate[0]
+
+
+def test_degeneracy_does_not_depend_on_loudness():
+    assert np.array_equal(is_degenerate(1e6 * ALL_SETS / 7), is_degenerate(ALL_SETS))
+
+
+def sets_in_frames(low=60):
+    """Frames in which each of the 4096 sets sounds, one a frame, some pitches an octave up."""
+    grid = Grid((Bar(1, Fraction(0), Fraction(1024), '4/4'),))
+    up = np.roll(ALL_SETS, 1, axis=0) > 0
+    planes = np.concatenate([ALL_SETS > 0, (ALL_SETS > 0) & up], axis=1)
+    return Frames(planes, np.zeros_like(planes), grid, low)
+
+
+def test_interval_vectors_of_all_sets_are_those_counted_pair_by_pair():
+    vectors = interval_vectors(sets_in_frames())
+    assert vectors.tolist() == [naive_intervals(np.flatnonzero(row).tolist()) for row in ALL_SETS]
+
+
+def test_interval_vectors_are_those_of_music21(rng):
+    vectors = interval_vectors(sets_in_frames())
+    for k in [0, 1, 4095, *rng.integers(1, 4096, 250).tolist()]:
+        theirs = chord.Chord((60 + np.flatnonzero(ALL_SETS[k])).tolist()).intervalVector
+        assert vectors[k].tolist() == theirs
+
+
+def test_interval_vectors_do_not_depend_on_the_lowest_pitch():
+    plain = interval_vectors(sets_in_frames())
+    for low in (0, 61, 66):
+        assert np.array_equal(interval_vectors(sets_in_frames(low)), plain)
+
+
+def test_the_bass_is_the_lowest_pitch_that_sounds(rng):
+    frames = sets_in_frames(low=36)
+    lowest = [36 + int(np.flatnonzero(row)[0]) if row.any() else -1 for row in ALL_SETS]
+    assert bass(frames).tolist() == lowest
+    assert bass(frames_of([(2, 4, 101), (3, 4, 24)], bars_of('2/4'))).tolist() == [
+        -1, -1, 101, 24, -1, -1, -1, -1]
+
+
+@pytest.mark.parametrize(('step', 'frames'), [('beat', [1, 3, 2]), ('bar', [1, 1, 1])])
+def test_pooling_by_beats_and_bars(step, frames, rng):
+    grid = Grid(bars_of('3/4', '6/8', pickup_ql=1))
+    values = rng.random((grid.num_frames, 2))
+    pooled, coarse = pool(values, grid, step)
+    assert coarse.bar_frames.tolist() == frames
+    assert np.allclose(pooled[0], values[:4].sum(axis=0))
+    assert np.allclose(pooled.sum(axis=0), values.sum(axis=0))
+    first = values[4:16] if step == 'bar' else values[4:8]
+    assert np.allclose(pooled[1], first.sum(axis=0))
+
+
+def test_pooling_beats_into_shorter_frames_is_refused():
+    grid = Grid(bars_of('4/4', '6/8'), 'bar')
+    for step in ('beat', Fraction(3)):
+        with pytest.raises(FramesError, match=f'frames of bar quarter into shorter ones of {step}'):
+            pool(np.zeros((2, 1)), grid, step)
+    with pytest.raises(ParameterError, match='expected a positive length'):
+        pool(np.zeros((2, 1)), grid, 'fast')

@@ -110,3 +110,78 @@ def test_bars_come_back_from_json_exactly():
     bar = Bar(7, F(1, 3), F(7, 12), '7/12', F(1, 3), F(1, 12), -3)
     assert Bar.from_json(bar.to_json()) == bar
     assert set(map(type, bar.to_json().values())) <= {int, str}
+
+
+@pytest.mark.parametrize('step', ['fast', '1/4', '', 'Beat'])
+def test_a_word_that_is_no_step_is_refused(step):
+    with pytest.raises(ParameterError, match="expected a positive length in quarters, 'beat' or"):
+        Grid(bars_of('4/4'), step)
+    with pytest.raises(ParameterError, match='expected a positive length'):
+        Grid(bars_of('4/4')).with_step(step)
+
+
+@pytest.mark.parametrize(('meters', 'pickup', 'beats'), [
+    (('4/4', '6/8', '2/2'), 0, [4, 2, 2]), (('3/4', '5/4'), 0, [3, 5]),
+    (('4/4',), F(3, 2), [2, 4]), (('6/8',), F(1, 2), [1, 2])])
+def test_a_step_of_a_beat_has_as_many_frames_as_the_bar_has_beats(meters, pickup, beats):
+    grid = Grid(bars_of(*meters, pickup_ql=pickup), 'beat')
+    assert grid.bar_frames.tolist() == beats
+    assert Grid(grid.bars, 'bar').bar_frames.tolist() == [1] * len(beats)
+
+
+def test_frames_of_a_pickup_are_counted_from_where_its_meter_begins():
+    bars = bars_of('4/4', pickup_ql=F(5, 4))
+    assert [Grid(bars, F(1, 2)).offset_at_frame(k) for k in range(5)] == [
+        0, F(1, 4), F(3, 4), F(5, 4), F(7, 4)]
+    assert Grid(bars, F(1, 2)).bar_frames.tolist() == [3, 8]
+    assert Grid(bars, 'beat').bar_phases == (F(3, 4), 0)
+    assert [Grid(bars, 'beat').offset_at_frame(k) for k in range(3)] == [0, F(1, 4), F(5, 4)]
+
+
+def test_a_measure_and_a_beat_have_an_offset():
+    grid = Grid(bars_of('4/4', '6/8', '3/4', pickup_ql=1))
+    assert grid.offset_at_beat(0, 4) == 0
+    assert grid.offset_at_beat(1) == 1
+    assert grid.offset_at_beat(1, 4.5) == F(9, 2)
+    assert grid.offset_at_beat(2, F(7, 3)) == 7
+    assert grid.offset_at_beat(3, 1 + 1 / 3) == 8 + F(1, 3)
+
+
+def test_of_two_halves_with_one_number_the_one_that_holds_the_beat_is_meant():
+    halves = (Bar(1, F(0), F(4)), Bar(2, F(4), F(3)), Bar(2, F(7), F(1), lead_ql=F(3)))
+    grid = Grid(halves)
+    assert [grid.offset_at_beat(2, beat) for beat in (1, 3, 4, F(9, 2))] == [4, 6, 7, F(15, 2)]
+
+
+@pytest.mark.parametrize(('measure', 'beat'), [(1, 5), (1, 0.99), (0, 3), (0, 5), (4, 1), (-1, 1)])
+def test_a_beat_that_is_not_there_is_refused(measure, beat):
+    with pytest.raises(ParameterError, match=f'no beat {beat} in a measure {measure}; measures '
+                                             'run from 0 to 1'):
+        Grid(bars_of('4/4', pickup_ql=1)).offset_at_beat(measure, beat)
+
+
+def test_no_measure_is_in_a_grid_without_bars():
+    with pytest.raises(ParameterError, match='no beat 1 in a measure 1'):
+        Grid(()).offset_at_beat(1)
+
+
+def test_distances_to_the_grid_are_exact():
+    grid = Grid((Bar(1, F(0), F(7, 8)), Bar(2, F(7, 8), F(1))))
+    offsets = [F(0), F(1, 3), F(13, 16), F(13, 15), F(3)]
+    frame, away = grid.frames_at(np.array([(o.numerator, o.denominator) for o in offsets]))
+    assert frame.tolist() == [0, 1, 3, 4, 8]
+    assert [F(n, d) for n, d in away.tolist()] == [0, F(1, 12), F(1, 16), F(1, 120), F(9, 8)]
+
+
+def test_no_offsets_have_no_frames():
+    frame, away = Grid(bars_of('4/4')).frames_at(np.zeros((0, 2), dtype=np.int64))
+    assert frame.shape == (0,)
+    assert away.shape == (0, 2)
+
+
+@pytest.mark.parametrize(('bar', 'full'), [
+    (Bar(1, F(0), F(4)), True), (Bar(1, F(0), F(63, 16)), True), (Bar(1, F(0), F(5)), True),
+    (Bar(1, F(0), F(62, 16)), False), (Bar(1, F(0), F(3), '6/8'), True),
+    (Bar(1, F(0), F(1), lead_ql=F(3)), False), (Bar(1, F(0), F(4), lead_ql=F(1, 8)), False)])
+def test_a_bar_is_full_where_its_meter_is(bar, full):
+    assert bar.is_full == full

@@ -92,10 +92,16 @@ def test_what_no_unit_holds_goes_to_the_nearest_tick_and_is_told(back):
     assert read.end_at(1) - read.onset_at(1) == Fraction(1, 30240)
 
 
+def test_a_barline_that_no_unit_holds_is_told(back):
+    bars = (Bar(1, Fraction(0), Fraction(1, 40009)), Bar(2, Fraction(1, 40009), Fraction(4)))
+    with pytest.warns(QuantizationWarning, match='0 of 1 notes moved'):
+        back(table_of([(0, 1, 60)], bars))
+
+
 def test_a_long_piece_has_no_time_that_midi_cannot_hold(back):
     bars = bars_of(*['150/1'] * 20)
     table = table_of([(0, 1, 60), (11_999, Fraction(1, 30011), 62)], bars)
-    with pytest.warns(QuantizationWarning, match='nearest of 22369'):
+    with pytest.warns(QuantizationWarning, match='1 of 2 notes moved to the nearest of 22369'):
         read = back(table)
     assert read.onset_at(1) == 11_999
 

@@ -77,7 +77,7 @@ def test_midi_parts_have_their_names_pitches_and_staves(tmp_path):
 
 
 @pytest.mark.filterwarnings('ignore::qbdi_m21.errors.QuantizationWarning')
-def test_midi_of_a_player_comes_on_the_sixteenth_grid(tmp_path):
+def test_midi_of_a_player_comes_on_a_grid(tmp_path):
     path = write_midi(tmp_path / 'x.mid', [(0, 'P', [(0.03, 0.98, 60), (1.01, 2.05, 62)])])
     table = q.extract_notes(load_score(path))
     assert table.onset_ql.tolist() == [0, 1]

@@ -1,10 +1,12 @@
 """Frames of note tables and scores, and notes back from frames."""
 
 import warnings
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from frame_strategies import assert_equal_frames, cells
 from music21 import note, stream
 from naive.twins import naive_frames, naive_notes, naive_sounding_notes
 from strategies import bars_of, frames_of, table_of
@@ -19,15 +21,12 @@ from qbdi_m21.errors import (
 )
 from qbdi_m21.frames.encode import Music, read_music, to_frames
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.raster import frames_to_notes, table_to_frames
+from qbdi_m21.frames.notes import extract_notes
+from qbdi_m21.frames.raster import frames_to_notes, frames_to_table, table_to_frames
 from qbdi_m21.frames.roll import Frames
 
 BARS = bars_of('4/4', '4/4')
 THIRD = Fraction(1, 3)
-
-
-def cells(plane, low):
-    return {(int(t), int(p) + low) for t, p in np.argwhere(plane)}
 
 
 def notes_of(frames):
@@ -116,12 +115,6 @@ def test_a_bar_that_is_no_multiple_of_the_step_keeps_its_barline():
     assert notes_of(frames) == [(0, 3, 60), (3, 6, 60)]
 
 
-@pytest.mark.parametrize('pitch_range', [(24, 24), (-1, 50), (0, 129), (60, 50)])
-def test_a_bad_pitch_range_is_refused(pitch_range):
-    with pytest.raises(ParameterError, match=r'pitch_range is .* within 0\.\.128'):
-        table_to_frames(table_of([(0, 1, 60)], BARS), pitch_range=pitch_range)
-
-
 @pytest.mark.parametrize(('sounding', 'onset', 'match'), [
     (np.zeros((32, 3), bool), np.zeros((32, 4), bool), 'expected two equal'),
     (np.zeros(32, bool), np.zeros(32, bool), 'expected two equal'),
@@ -153,17 +146,17 @@ def test_frames_to_notes_and_back_is_exact_on_corpus_works(corpus_score, work):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', QuantizationWarning)
         frames = to_frames(corpus_score(work))
-    again = frames_of(notes_of(frames), frames.grid.bars)
-    assert np.array_equal(again.sounding, frames.sounding)
-    assert np.array_equal(again.onset, frames.onset)
+    assert_equal_frames(frames_of(notes_of(frames), frames.grid.bars), frames)
+    assert_equal_frames(table_to_frames(frames_to_table(frames)), frames)
 
 
 @pytest.mark.parametrize('semitones', [5, -7])
 def test_transposing_a_score_moves_the_columns(corpus_score, semitones):
     score = corpus_score('bach/bwv66.6')
-    plain, moved = to_frames(score), to_frames(score.transpose(semitones))
-    assert np.array_equal(np.roll(plain.sounding, semitones, axis=1), moved.sounding)
-    assert np.array_equal(np.roll(plain.onset, semitones, axis=1), moved.onset)
+    moved = to_frames(score.transpose(semitones))
+    assert np.array_equal(to_frames(score).transpose(semitones).sounding, moved.sounding)
+    assert np.array_equal(to_frames(score).transpose(semitones).onset, moved.onset)
+    assert_equal_frames(to_frames(extract_notes(score).transpose(semitones)), moved)
 
 
 def test_a_bar_of_rest_in_front_moves_the_rows(corpus_score):
@@ -179,8 +172,82 @@ def test_a_bar_of_rest_in_front_moves_the_rows(corpus_score):
     assert plain.sounding.any()
     assert len(rest) == len(plain.grid.bars) - 1
     assert not shifted.sounding[:12].any()
-    assert np.array_equal(shifted.sounding[12:], plain.sounding)
-    assert np.array_equal(shifted.onset[12:], plain.onset)
+    assert np.array_equal(shifted.sounding, plain.pad_bars(1).sounding)
+    assert np.array_equal(shifted.onset, plain.pad_bars(1).onset)
+
+
+def loud(notes, bars=BARS):
+    frames = frames_of(notes, bars)
+    return replace(frames, velocity=(frames.sounding * 90).astype(np.uint8))
+
+
+def test_a_velocity_plane_of_another_shape_is_refused():
+    frames = frames_of([], BARS)
+    with pytest.raises(FramesError, match=r'the velocity plane has shape \(32, 2\); expected'):
+        replace(frames, velocity=np.zeros((32, 2), dtype=np.uint8))
+
+
+def test_transposing_moves_every_plane_and_tells_what_leaves():
+    frames = loud([(0, 4, 60), (4, 8, 60), (0, 2, 101), (8, 9, 24)])
+    with pytest.warns(PitchClippedWarning, match=r'^1 notes leave MIDI 24\.\.101 and were left'):
+        moved = frames.transpose(1)
+    assert notes_of(moved) == [(0, 4, 61), (4, 8, 61), (8, 9, 25)]
+    assert moved.velocity.dtype == np.uint8
+    assert np.array_equal(moved.velocity, moved.sounding * 90)
+    with pytest.warns(PitchClippedWarning, match='^4 notes leave'):
+        assert not frames.transpose(-500).sounding.any()
+
+
+def test_a_slice_begins_at_time_0_and_keeps_a_held_note_without_an_onset():
+    bars = bars_of('3/4', '2/4', pickup_ql=1)
+    frames = loud([(0, 4, 60), (4, 24, 62)], bars)
+    part = frames.slice_bars(2, 3)
+    assert [(b.number, b.start_ql, b.meter) for b in part.grid.bars] == [(2, 0, '2/4')]
+    assert not part.onset.any()
+    assert notes_of(part) == [(0, 8, 62)]
+    assert part.velocity.max() == 90
+    assert frames.slice_bars(0, 1).grid.bars == bars[:1]
+
+
+@pytest.mark.parametrize(('start', 'stop'), [(0, 0), (1, 1), (1, 0), (-1, 1), (0, 3), (2, 3)])
+def test_bars_that_are_not_there_cannot_be_sliced(start, stop):
+    with pytest.raises(ParameterError, match=fr'bars {start}\.\.{stop} were asked for; .* 0\.\.2'):
+        frames_of([], BARS).slice_bars(start, stop)
+
+
+def test_padding_makes_full_bars_in_front_of_a_pickup():
+    frames = loud([(0, 8, 60)], bars_of('3/4', '2/4', pickup_ql=1))
+    padded = frames.pad_bars(1, 2)
+    assert [(b.length_ql, b.lead_ql) for b in padded.grid.bars] == [
+        (3, 0), (1, 2), (3, 0), (2, 0), (2, 0), (2, 0)]
+    assert notes_of(padded) == [(12, 20, 60)]
+    assert padded.velocity.shape == padded.sounding.shape
+
+
+@pytest.mark.parametrize(('before', 'after'), [(-1, 0), (0, -1)])
+def test_no_bars_can_be_taken_away_by_padding(before, after):
+    with pytest.raises(ParameterError, match=f'padding with {before} and {after} bars; expected'):
+        frames_of([], BARS).pad_bars(before, after)
+    with pytest.raises(ParameterError, match='around at least one'):
+        frames_of([], ()).pad_bars(1)
+
+
+def test_pieces_of_one_kind_follow_each_other():
+    first, second = frames_of([(0, 16, 60)], BARS[:1]), frames_of([(0, 8, 62)], bars_of('2/4'))
+    joined = Frames.concatenate([first, second, first])
+    assert notes_of(joined) == [(0, 16, 60), (16, 24, 62), (24, 40, 60)]
+    assert [b.start_ql for b in joined.grid.bars] == [0, 4, 6]
+    assert_equal_frames(Frames.concatenate([first]), first)
+
+
+@pytest.mark.parametrize('other', [
+    frames_of([], BARS, step=THIRD), frames_of([], BARS, low=25), frames_of([], BARS, high=101),
+    loud([])], ids=['step', 'low', 'high', 'velocity'])
+def test_pieces_of_different_kinds_are_refused(other):
+    with pytest.raises(FramesError, match='differ in step, pitch range or having a velocity'):
+        Frames.concatenate([frames_of([], BARS), other])
+    with pytest.raises(ParameterError, match='no frames to concatenate'):
+        Frames.concatenate([])
 
 
 def test_an_empty_score_is_refused():
@@ -191,12 +258,6 @@ def test_an_empty_score_is_refused():
 def test_an_opus_is_refused():
     with pytest.raises(ScoreError, match='Opus of 1 scores'):
         to_frames(stream.Opus([stream.Score()]))
-
-
-@pytest.mark.parametrize('step', [0, -0.25])
-def test_a_step_that_is_not_positive_is_refused(step):
-    with pytest.raises(ParameterError, match='expected a positive length'):
-        to_frames(table_of([(0, 1, 60)], BARS), step=step)
 
 
 def test_read_music_takes_every_source_and_refuses_others():

@@ -135,10 +135,10 @@ def test_notes_are_spelled_by_the_signature_unless_told(sharps, names):
 
 
 @pytest.mark.parametrize(('columns', 'message'), [
-    ({'pitch': [60, 200]}, r'a pitch outside MIDI 0\.\.127 \(row 1\)'),
-    ({'pitch': [-1, 60]}, r'a pitch outside MIDI 0\.\.127 \(row 0\)'),
-    ({'duration': [1, -2]}, r'a negative duration \(row 1: -2\)'),
-    ({'onset': [-1, 0]}, r'a negative onset \(row 0\)'),
+    ({'pitch': [60, 200]}, r'row 2 has a pitch outside MIDI 0\.\.127: onset 1, duration 1, pitch 200'),
+    ({'pitch': [-1, 60]}, r'row 1 has a pitch outside MIDI 0\.\.127'),
+    ({'duration': [1, F(-1, 2)]}, 'row 2 has a negative duration: onset 1, duration -1/2'),
+    ({'onset': [-1, 0]}, 'row 1 has a negative onset: onset -1'),
     ({'onset': [0, 8]}, 'a note starts at 8 quarters; expected it before the end of the bars at 8'),
     ({'onset': [0, 99.5]}, 'a note starts at 199/2 quarters'),
     ({'duration': [1]}, '2 onsets and 1 durations'),

@@ -1,6 +1,7 @@
 """Note tables and frames on disk: exact, whole, and damaged."""
 
 import contextlib
+import csv
 import io
 import json
 import time
@@ -100,13 +101,13 @@ def test_frames_come_back_exactly(saved):
 
 
 def test_a_csv_file_holds_all_columns_for_a_reader(saved):
-    head, first, *_ = (saved / 'table.csv').read_text(encoding='utf-8').splitlines()
-    held = dict(zip(head.split(','), first.replace('"Vl. ""I"", solo"', '-').split(','),
-                    strict=True))
-    assert set(COLUMNS) <= set(held)
-    assert held['onset'] == '0'
-    assert (held['spelling'], held['beat'], held['measure']) == ('C4', '4', '0')
-    assert '16/3' in (saved / 'table.csv').read_text(encoding='utf-8')
+    with (saved / 'table.csv').open(encoding='utf-8', newline='') as file:
+        held = list(csv.DictReader(file))
+    assert set(COLUMNS) <= set(held[0])
+    assert [row['onset'] for row in held] == ['0', '4', '5', '16/3']
+    assert [row['spelling'] for row in held] == TABLE.spelling.tolist()
+    assert [row['beat'] for row in held] == ['4', '4', '1', '1.3333333333333333']
+    assert held[0]['part_name'] == 'Vl. "I", solo'
 
 
 def test_a_csv_file_keeps_everything_of_this_table_but_its_tempi(saved):
@@ -154,9 +155,9 @@ def test_a_byte_order_mark_does_no_harm(tmp_path):
     ('onset,duration,pitch\n0,1,C4\n', "the column pitch holds 'C4' in row 1; expected a whole"),
     ('onset,duration,pitch\n0,1,60.5\n', r'the column pitch holds 60\.5 in row 1'),
     ('onset,duration,pitch\n0,1,60\n0,1,\n', 'the column pitch holds None in row 2'),
-    ('onset,duration,pitch\n0,1,200\n', r'a pitch outside MIDI 0\.\.127'),
-    ('onset,duration,pitch\n0,-1,60\n', 'a negative duration'),
-    ('onset,duration,pitch\n-1,1,60\n', 'a negative onset'),
+    ('onset,duration,pitch\n0,1,200\n', r'row 1 has a pitch outside MIDI 0\.\.127'),
+    ('onset,duration,pitch\n0,-1,60\n', 'row 1 has a negative duration: onset 0, duration -1'),
+    ('onset,duration,pitch\n-1,1,60\n', 'row 1 has a negative onset'),
     ('onset,duration,pitch,part\n0,1,60,Violin\n', "the column part holds 'Violin' in row 1")])
 def test_a_csv_file_that_is_wrong_is_told_with_its_name_and_row(tmp_path, text, message):
     path = csv_of(tmp_path, text)
@@ -290,3 +291,20 @@ def test_a_parquet_file_names_its_work(saved):
         assert table_work(saved / name) is None
     pq.write_table(pa.table({'a': [1]}), saved / 'table.parquet')
     assert table_work(saved / 'table.parquet') is None
+
+
+@pytest.mark.xfail(run=False, reason='nothing bounds times, bars and parts of a file')
+@pytest.mark.parametrize('row', ['1e999999999,1,60,0', '0,1e999999999,60,0', '1e12,1,60,0',
+                                 '1e7,1,60,0', '0,1,60,1000000000'])
+def test_a_small_file_cannot_ask_for_a_table_without_end(tmp_path, row):
+    begun = time.monotonic()
+    with pytest.raises(FramesError, match=r'notes\.csv'):
+        load_table(csv_of(tmp_path, f'onset,duration,pitch,part\n{row}\n'))
+    assert time.monotonic() - begun < 1
+
+
+@pytest.mark.xfail(run=False, reason='nothing bounds the exponent of a fraction')
+def test_a_bar_cannot_be_as_long_as_a_file_likes(saved):
+    change_meta(saved / 'table.npz', lambda meta: meta['bars'][0].update(start_ql='1e999999999'))
+    with pytest.raises(FramesError, match=r'table\.npz'):
+        load_table(saved / 'table.npz')

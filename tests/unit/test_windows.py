@@ -13,6 +13,7 @@ from qbdi_m21.frames.windows import (
     Window,
     frames_to_windows,
     layout_windows,
+    window_mask,
     windows_to_frames,
 )
 
@@ -129,6 +130,25 @@ def test_what_is_written_into_the_filled_part_is_left_out():
     windows[:, 8:] = ~windows[:, 8:]
     again = windows_to_frames(windows, layout, frames.grid, 0)
     assert np.array_equal(again.sounding, frames.sounding)
+
+
+def test_the_mask_leaves_out_what_was_filled_in():
+    bars = (*bars_of('3/4', '5/4', pickup_ql=1), Bar(3, Fraction(9), Fraction(1), '4/4'))
+    layout = layout_windows(Grid(bars), W)
+    own = [(row.argmax(), int(row.sum())) for row in window_mask(layout, W)]
+    # the pickup stands behind silence, all others before what fills them
+    assert own == [(12, 4), (0, 12), (0, 16), (0, 4), (0, 4)]
+    assert window_mask((), W).shape == (0, W)
+
+
+def test_the_mask_names_the_cells_that_windows_and_frames_share(rng):
+    frames = random_frames(bars_of(*METERS, pickup_ql=Fraction(3, 2)), rng)
+    layout = layout_windows(frames.grid, W)
+    windows = frames_to_windows(frames, layout, W)
+    windows[~window_mask(layout, W)] = rng.random(10) < 0.5
+    again = windows_to_frames(windows, layout, frames.grid, 60)
+    assert np.array_equal(again.sounding, frames.sounding)
+    assert np.array_equal(again.onset, frames.onset)
 
 
 @pytest.mark.parametrize('shape', [(2, W, 4), (1, W, 3), (1, W * 4)])
