@@ -43,6 +43,8 @@ docs: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/command.py
+	$(BIN)/python benchmarks/frames.py
+	$(BIN)/python benchmarks/spelling.py
 
 clean:
 	rm -rf $(VENV) demo work build *.egg-info

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import mido
 import numpy as np
 
-from qbdi_m21.errors import FramesError, ParameterError, QuantizationWarning, SourceWarning
+from qbdi_m21.errors import FramesError, ParameterError, QuantizationWarning, SourceWarning, warn
 from qbdi_m21.files import write_aside
 from qbdi_m21.frames.grid import Bar
 from qbdi_m21.frames.midi import MAX_DENOMINATOR, PERCUSSION
@@ -86,14 +85,13 @@ def write_midi(table: NoteTable, path: str | os.PathLike[str], *, velocity: int 
                           f'{table.velocity.max(initial=0)}; MIDI holds {MAX_TRACKS - 1} and 127')
     held = table.select(table.duration[:, 0] > 0)
     if len(held) < len(table):
-        warnings.warn(f'{len(table) - len(held)} of {len(table)} notes have no length (grace '
-                      'notes) and were left out', SourceWarning, stacklevel=2)
+        warn(f'{len(table) - len(held)} of {len(table)} notes have no length (grace notes) and '
+             'were left out', SourceWarning)
     quarter, exact = _ticks_a_quarter(held)
     start, stop, moved = _ticks(held, quarter)
     if not exact:
-        warnings.warn(f'MIDI holds no unit for all times here; {moved} of {len(held)} notes '
-                      f'moved to the nearest of {quarter} ticks a quarter', QuantizationWarning,
-                      stacklevel=2)
+        warn(f'MIDI holds no unit for all times here; {moved} of {len(held)} notes moved to the '
+             f'nearest of {quarter} ticks a quarter', QuantizationWarning)
     midi = mido.MidiFile(type=1, ticks_per_beat=quarter, charset='utf-8')
     midi.tracks.append(_track(_conductor(held, quarter)))
     loudness = np.where(held.velocity > 0, held.velocity, int(velocity))

@@ -103,13 +103,6 @@ def spelling_table(sharps: int) -> tuple[str, ...]:
     return tuple(name_of(lowest + (7 * k - lowest) % 12) for k in range(12))
 
 
-def spell(midi: int, table: tuple[str, ...]) -> tuple[str, int]:
-    """Return (name, octave) of a MIDI number: C flat 4 is MIDI 59, in octave 4."""
-    name = table[midi % 12]
-    natural = _SEMITONES[name[0]]
-    return name, (midi - natural - name.count('#') + name.count('-')) // 12 - 1
-
-
 def spell_notes(pitch: npt.NDArray[Any], onset: npt.NDArray[Any],
                 sharps: npt.NDArray[Any]) -> IntArray:
     """Return the place of each note on the line of fifths, from the notes around it.
@@ -192,12 +185,13 @@ def _first_guess(pitch: IntArray, sharps: IntArray,
     """
     lowest = np.arange(LOWEST, HIGHEST - 10)
     place = (7 * np.arange(12)[:, None] - lowest) % 12      # pitch class by twelve
-    counts = np.zeros((len(pitch) + 1, 12), dtype=np.int64)
+    # floats: exact for counts, and their products are far quicker
+    counts = np.zeros((len(pitch) + 1, 12))
     counts[np.arange(1, len(pitch) + 1), pitch % 12] = 1
     counts = np.cumsum(counts, axis=0)
     start, stop = window
     # in halves of a fifth: the middle of twelve lies between the sixth and the seventh
-    cost = (counts[stop] - counts[start]) @ np.abs(2 * place - 11)
+    cost = (counts[stop] - counts[start]) @ np.abs(2.0 * place - 11)
     cost += 2 * _GUESS_ANCHOR * np.abs(lowest - (sharps[:, None] - _GUESS_FLATWARD))
     best = lowest[np.argmin(cost, axis=1)]
     return np.asarray(best + (7 * pitch - best) % 12, dtype=np.int64)

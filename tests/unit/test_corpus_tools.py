@@ -1,32 +1,21 @@
 """Corpora: which works, their note tables on disk, and training sets from them."""
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
+from frame_strategies import assert_equal_tables
 from music21 import note, stream
 from strategies import bars_of, table_of
 
 from corpus_tools.dataset import build_training_set
 from corpus_tools.ingest import ingest
 from corpus_tools.manifest import expand_sources
-from corpus_tools.store import read_table, table_path, write_table
-from qbdi_m21.errors import CorpusError
+from corpus_tools.store import table_path
+from qbdi_m21.errors import CorpusError, FramesError
 from qbdi_m21.frames.midi import read_midi
 from qbdi_m21.frames.notes import extract_notes
-from qbdi_m21.frames.table import NoteTable
+from qbdi_m21.frames.store import load_table, save_table, table_work
 
 CHORALE, REEL = 'corpus:bach/bwv66.6', 'corpus:ryansMammoth/AcaciaReel'
-
-
-def assert_equal_tables(first, second):
-    for field in fields(NoteTable):
-        ours, theirs = getattr(first, field.name), getattr(second, field.name)
-        if field.name == 'bars':
-            assert ours == theirs
-        else:
-            assert np.array_equal(ours, theirs), field.name
-            assert ours.dtype.kind == theirs.dtype.kind, field.name
 
 
 @pytest.fixture
@@ -84,43 +73,11 @@ def test_sources_that_name_nothing_are_refused(tmp_path):
             expand_sources([source])
 
 
-@pytest.mark.parametrize('work', ['bach/bwv66.6', 'schumann_clara/opus17/movement3',
-                                  'joplin/maple_leaf_rag', 'ryansMammoth/AcaciaReel'])
-def test_a_note_table_comes_back_exactly(corpus_score, tmp_path, work):
-    table = extract_notes(corpus_score(work))
-    path = tmp_path / 'table.parquet'
-    write_table(table, work, path)
-    name, again = read_table(path)
-    assert name == work
-    assert_equal_tables(again, table)
-
-
-def test_a_table_without_notes_comes_back(tmp_path):
-    table = table_of([], bars_of('4/4', pickup_ql=1))
-    write_table(table, 'silence', tmp_path / 'silence.parquet')
-    assert_equal_tables(read_table(tmp_path / 'silence.parquet')[1], table)
-
-
 def test_names_that_read_alike_have_files_of_their_own(tmp_path):
     names = ['a/b', 'a-b', 'a b', 'A/b', 'x' * 200, 'y' + 'x' * 199]
     paths = {table_path(tmp_path, name) for name in names}
     assert len(paths) == len(names)
     assert all(path.parent == tmp_path and len(path.name) < 100 for path in paths)
-
-
-def test_what_is_no_note_table_is_refused(tmp_path, rng):
-    path = tmp_path / 'table.parquet'
-    with pytest.raises(CorpusError, match='is not a note table'):
-        read_table(path)
-    path.write_text('nothing of the kind')
-    with pytest.raises(CorpusError, match='is not a note table'):
-        read_table(path)
-    write_table(table_of([(k, 1, 60 + k) for k in range(4)], bars_of('4/4')), 'x', path)
-    whole = path.read_bytes()
-    for size in rng.integers(0, len(whole), 20).tolist():
-        path.write_bytes(whole[:size])
-        with pytest.raises(CorpusError, match='is not a note table'):
-            read_table(path)
 
 
 def test_ingest_writes_what_extraction_gives(corpus_score, scores, tmp_path):
@@ -130,11 +87,11 @@ def test_ingest_writes_what_extraction_gives(corpus_score, scores, tmp_path):
     assert (report.kept, report.failed) == ((), {})
     assert len(list((tmp_path / 'tables').iterdir())) == 3
     wanted = {CHORALE: extract_notes(corpus_score('bach/bwv66.6')),
-              works[0]: read_midi(works[0])[0]}
+              works[0]: read_midi(works[0])}
     for work, table in wanted.items():
-        name, again = read_table(table_path(tmp_path / 'tables', work))
-        assert name == work
-        assert_equal_tables(again, table)
+        path = table_path(tmp_path / 'tables', work)
+        assert table_work(path) == work
+        assert_equal_tables(load_table(path), table)
 
 
 def test_a_further_call_keeps_what_is_there(scores, tmp_path):
@@ -154,7 +111,7 @@ def test_a_damaged_table_is_made_again(scores, tmp_path):
     path = table_path(tmp_path / 'tables', one)
     path.write_bytes(path.read_bytes()[:-5])
     assert ingest([one], tmp_path / 'tables').written == (one,)
-    assert read_table(path)[0] == one
+    assert table_work(path) == one
 
 
 @pytest.mark.parametrize('jobs', [1, 2])
@@ -172,9 +129,60 @@ def test_a_work_that_fails_does_not_stop_the_others(scores, tmp_path, jobs):
     assert len(list((tmp_path / 'tables').iterdir())) == 1
 
 
+BOOK = ''.join(f'X:{k}\nT:Song {k}\nM:{meter}\nL:1/4\nK:C\n{tune}|]\n\n'
+               for k, meter, tune in [(1, '3/4', 'CDE|FGA'), (2, '4/4', 'CDEF|G4'),
+                                      (3, '2/4', 'CD|EF')])
+
+
+def test_each_song_of_a_book_is_a_work(tmp_path):
+    book, folder = tmp_path / 'book.abc', tmp_path / 'tables'
+    book.write_text(BOOK)
+    report = ingest([str(book)], folder)
+    names = tuple(f'{book}#{k}' for k in (1, 2, 3))
+    assert (report.written, report.failed) == (names, {})
+    tables = [load_table(table_path(folder, name)) for name in names]
+    assert [table.bars[0].meter for table in tables] == ['3/4', '4/4', '2/4']
+    assert [table_work(table_path(folder, name)) for name in names] == list(names)
+    assert ingest([str(book)], folder).kept == (str(book),)
+
+
+def test_a_book_is_there_when_its_first_song_is(tmp_path):
+    book, folder = tmp_path / 'book.abc', tmp_path / 'tables'
+    book.write_text(BOOK)
+    ingest([str(book)], folder)
+    # the first is written last: without it the book was interrupted
+    table_path(folder, f'{book}#1').unlink()
+    assert len(ingest([str(book)], folder).written) == 3
+
+
+@pytest.mark.parametrize('broken', [1, 2])
+def test_a_song_that_fails_does_not_stop_the_others_of_its_book(tmp_path, broken):
+    book, folder = tmp_path / 'book.abc', tmp_path / 'tables'
+    silent = {1: ('CDE|FGA', 'z3|z3'), 2: ('CDEF|G4', 'z4|z4')}[broken]
+    book.write_text(BOOK.replace(*silent))
+    report = ingest([str(book)], folder)
+    failed = f'{book}#{broken}'
+    assert set(report.failed) == {failed}
+    assert 'no pitched note' in report.failed[failed]
+    assert set(report.written) == {f'{book}#{k}' for k in (1, 2, 3)} - {failed}
+
+
+def test_a_book_of_one_song_has_the_name_of_the_book(scores, tmp_path):
+    work = str(scores / 'two.ABC')
+    assert ingest([work], tmp_path / 'tables').written == (work,)
+
+
+def test_a_table_that_is_damaged_is_told_when_learning(tmp_path):
+    tables_folder(tmp_path, {'one': random_table(0), 'two': random_table(1)})
+    path = table_path(tmp_path, 'two')
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(FramesError, match='not a whole Parquet file'):
+        build_training_set(tmp_path)
+
+
 def tables_folder(tmp_path, tables):
     for name, table in tables.items():
-        write_table(table, name, table_path(tmp_path, name))
+        save_table(table, table_path(tmp_path, name), work=name)
     return tmp_path
 
 

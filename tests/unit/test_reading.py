@@ -1,5 +1,9 @@
 """Scores from files and from music21's corpus."""
 
+import time
+import tracemalloc
+import zipfile
+
 import mido
 import numpy as np
 import pytest
@@ -7,7 +11,8 @@ from music21 import corpus, stream
 
 import qbdi_m21 as q
 from qbdi_m21.errors import EmptyScoreError, ParameterError, ScoreError
-from qbdi_m21.notation.reading import load_score
+from qbdi_m21.notation.reading import load_score, load_scores
+from qbdi_m21.notation.safety import MAX_MEMBERS, check_file
 
 ABC = 'X:1\nT:Tune\nM:3/4\nL:1/4\nK:G\nGAB|c3|]\n'
 BOOK = ABC + '\nX:2\nT:Other\nM:4/4\nL:1/4\nK:C\nCDEF|G4|]\n'
@@ -162,3 +167,133 @@ def test_midi_without_pitched_notes_is_told(tracks, message, tmp_path):
 def test_reading_a_midi_file_twice_gives_the_same(folder):
     first, second = (q.to_frames(load_score(folder / 'tune.mid')) for _ in range(2))
     np.testing.assert_array_equal(first.onset, second.onset)
+
+
+def test_all_scores_of_a_book_come_in_order(folder):
+    scores = load_scores(folder / 'book.abc')
+    assert [score.metadata.title for score in scores] == ['Tune', 'Other']
+    assert [len(q.extract_notes(score)) for score in scores] == [4, 5]
+
+
+@pytest.mark.parametrize('name', ['tune.abc', 'tune.musicxml', 'tune.mxl', 'tune.mid'])
+def test_the_scores_of_a_file_of_one_are_that_one(name, folder):
+    (score,) = load_scores(folder / name)
+    assert isinstance(score, stream.Score)
+    assert np.array_equal(q.extract_notes(score).pitch, [67, 69, 71, 72])
+
+
+def test_the_scores_of_a_corpus_name():
+    assert len(load_scores('corpus:bach/bwv66.6')) == 1
+    assert len(load_scores('corpus:josquin/milleRegrets')) > 1
+    with pytest.raises(ScoreError, match='no such file'):
+        load_scores('none.abc')
+
+
+#: Ten of ten of ten ... of a word: a billion from a thousand bytes.
+LAUGHS = ('<?xml version="1.0"?><!DOCTYPE score-partwise [<!ENTITY l0 "lol">'
+          + ''.join(f'<!ENTITY l{k} "{f"&l{k - 1};" * 10}">' for k in range(1, 10))
+          + ']><score-partwise><part-name>&l9;</part-name></score-partwise>')
+
+
+@pytest.fixture
+def bounded():
+    """Fail where a test takes more than some memory or seconds."""
+    begun = time.monotonic()
+    tracemalloc.start()
+    yield
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * 2**20
+    assert time.monotonic() - begun < 5
+
+
+@pytest.fixture(scope='module')
+def zeros(tmp_path_factory):
+    """An archive of 300 KB that unpacks to 300 MB."""
+    path = tmp_path_factory.mktemp('bombs') / 'zeros.mxl'
+    with (zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+          archive.open('score.xml', 'w') as inner):
+        for _ in range(300):
+            inner.write(bytes(2**20))
+    return path
+
+
+@pytest.mark.parametrize('suffix', ['.mxl', '.MXL', '.musicxml', '.xml', '.mei'])
+def test_an_archive_that_unpacks_without_end_is_refused(zeros, bounded, tmp_path, suffix):
+    path = tmp_path / f'zeros{suffix}'
+    path.symlink_to(zeros)
+    for read in (load_score, load_scores, check_file):
+        with pytest.raises(ScoreError, match=r'unpacks to 314572800 bytes in 1 files; expected'):
+            read(path)
+
+
+def test_an_archive_that_lies_of_its_size_is_refused(zeros, bounded, tmp_path):
+    data = bytearray(zeros.read_bytes())
+    told = (300 * 2**20).to_bytes(4, 'little')
+    assert told in data
+    (tmp_path / 'lie.mxl').write_bytes(bytes(data.replace(told, (1000).to_bytes(4, 'little'))))
+    with pytest.raises(ScoreError, match=r'lie\.mxl cannot be read'):
+        load_score(tmp_path / 'lie.mxl')
+
+
+def test_an_archive_of_too_many_files_is_refused(bounded, tmp_path):
+    with zipfile.ZipFile(tmp_path / 'many.mxl', 'w') as archive:
+        for k in range(MAX_MEMBERS + 1):
+            archive.writestr(f'{k}.xml', '')
+    with pytest.raises(ScoreError, match=f'in {MAX_MEMBERS + 1} files; expected'):
+        load_score(tmp_path / 'many.mxl')
+
+
+def test_a_file_of_more_than_any_score_is_refused(bounded, tmp_path):
+    with (tmp_path / 'big.musicxml').open('wb') as file:
+        file.truncate(300 * 2**20)
+    with pytest.raises(ScoreError, match='has 314572800 bytes; expected a score of'):
+        load_score(tmp_path / 'big.musicxml')
+
+
+@pytest.mark.parametrize('suffix', ['.musicxml', '.xml', '.MEI', '.mxl'])
+@pytest.mark.parametrize('word', ['<!ENTITY', '<!entity'])
+def test_entities_are_refused(bounded, tmp_path, suffix, word):
+    path, text = tmp_path / f'laughs{suffix}', LAUGHS.replace('<!ENTITY', word)
+    if suffix == '.mxl':
+        with zipfile.ZipFile(path, 'w') as archive:
+            archive.writestr('score.xml', text)
+    else:
+        path.write_text(text)
+    with pytest.raises(ScoreError, match='defines XML entities, which can unpack without end'):
+        load_score(path)
+
+
+def test_entities_in_another_encoding_do_no_harm(bounded, tmp_path):
+    text = LAUGHS.replace('?>', ' encoding="UTF-16"?>', 1)
+    (tmp_path / 'laughs.xml').write_bytes(text.encode('utf-16'))
+    with pytest.raises(ScoreError, match='cannot be read'):
+        load_score(tmp_path / 'laughs.xml')
+
+
+@pytest.mark.parametrize('name', ['x.mxl', 'x.musicxml', 'x.mid', 'x.abc', 'x.npz', 'x.csv',
+                                  'x.parquet', 'x.krn', 'x.mei'])
+def test_an_empty_file_is_told(name, tmp_path):
+    (tmp_path / name).touch()
+    with pytest.raises(q.QbdiError, match=name):
+        load_score(tmp_path / name)
+
+
+def test_an_ordinary_archive_passes(folder):
+    check_file(folder / 'tune.mxl')
+    check_file(folder / 'tune.musicxml')
+
+
+@pytest.mark.parametrize('suffix', ['.capx', '.zip', '.nwc'])
+@pytest.mark.xfail(reason="errors of music21's rarer readers are not caught", strict=True)
+def test_rubbish_in_rarer_formats_is_told(suffix, tmp_path):
+    (tmp_path / f'x{suffix}').write_bytes(b'nothing of the kind')
+    with pytest.raises(ScoreError, match='cannot be read'):
+        load_score(tmp_path / f'x{suffix}')
+
+
+@pytest.mark.xfail(reason='only archives of MusicXML are looked at')
+def test_an_archive_of_another_kind_is_looked_at_too(zeros, tmp_path):
+    (tmp_path / 'zeros.capx').symlink_to(zeros)
+    with pytest.raises(ScoreError, match='unpacks to 314572800 bytes'):
+        check_file(tmp_path / 'zeros.capx')
