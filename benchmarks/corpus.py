@@ -18,7 +18,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import Pool
 from pathlib import Path
 
 from tqdm import tqdm
@@ -70,11 +70,10 @@ def main() -> None:
              ] if options.log.exists() else []
     done = {str(record['work']).split(' #')[0] for record in known}
     todo = [work for work in works if work not in done]
-    with ProcessPoolExecutor(options.jobs, max_tasks_per_child=50) as pool, options.log.open(
+    # a fresh process now and then: music21 keeps what it has read
+    with Pool(options.jobs, maxtasksperchild=50) as pool, options.log.open(
             'a', encoding='utf-8') as log:
-        futures = [pool.submit(check_work, work) for work in todo]
-        for future in tqdm(as_completed(futures), total=len(todo), unit='work'):
-            records = future.result()
+        for records in tqdm(pool.imap_unordered(check_work, todo), total=len(todo), unit='work'):
             known += records
             log.write(''.join(json.dumps(record) + '\n' for record in records))
             log.flush()

@@ -200,6 +200,12 @@ def quantize(table: NoteTable, step: StepLike) -> NoteTable:
 
     Parts, voices and all else stay; a note keeps one step at least, a grace note none.
 
+    Parameters
+    ----------
+    table : NoteTable
+    step : number, str or Fraction
+        See :func:`table_to_frames`.
+
     Warns
     -----
     QuantizationWarning

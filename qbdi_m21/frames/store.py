@@ -61,8 +61,7 @@ def save_table(table: NoteTable, path: str | os.PathLike[str], *, work: str = ''
             write_csv(table, aside)
         elif target.suffix == '.npz':
             columns = {name: getattr(table, name) for name in COLUMNS}
-            np.savez_compressed(aside, allow_pickle=False,
-                                meta=np.array(json.dumps(_meta(table, work))), **columns)
+            np.savez_compressed(aside, meta=np.array(json.dumps(_meta(table, work))), **columns)
         else:
             import pyarrow as pa
             import pyarrow.parquet as pq
@@ -79,8 +78,12 @@ def save_table(table: NoteTable, path: str | os.PathLike[str], *, work: str = ''
 def load_table(path: str | os.PathLike[str]) -> NoteTable:
     """Return the note table of a file that :func:`save_table` wrote, or of any CSV of notes.
 
-    A CSV file needs the columns ``onset``, ``duration`` and ``pitch`` (quarter lengths as
-    numbers or ``7/3``, and MIDI numbers); others are read where they are there.
+    Parameters
+    ----------
+    path : path
+        Ends in .parquet, .npz or .csv. A CSV file needs the columns ``onset``, ``duration``
+        and ``pitch`` (quarter lengths as numbers or ``7/3``, and MIDI numbers); others are
+        read where they are there.
 
     Raises
     ------
@@ -114,21 +117,32 @@ def table_work(path: str | os.PathLike[str]) -> str | None:
 
 
 def save_frames(frames: Frames, path: str | os.PathLike[str]) -> None:
-    """Write frames as .npz: planes, grid and pitch range."""
+    """Write frames as .npz: planes, grid and pitch range.
+
+    Parameters
+    ----------
+    frames : Frames
+    path : path
+        Ends in .npz. Written whole or not at all; the same frames give the same bytes.
+    """
     target = Path(path)
     if target.suffix != '.npz':
         raise ParameterError(f'{target} ends in {target.suffix!r}; expected .npz')
     meta = {'format': FORMAT, 'kind': 'frames', 'pitch_low': frames.pitch_low,
             'step': str(frames.grid.step_ql), 'bars': [bar.to_json() for bar in frames.grid.bars]}
-    planes: dict[str, npt.NDArray[Any]] = {'sounding': frames.sounding, 'onset': frames.onset}
+    planes: dict[str, Any] = {'sounding': frames.sounding, 'onset': frames.onset}
     if frames.velocity is not None:
         planes['velocity'] = frames.velocity
     with write_aside(target) as aside:
-        np.savez_compressed(aside, allow_pickle=False, meta=np.array(json.dumps(meta)), **planes)
+        np.savez_compressed(aside, meta=np.array(json.dumps(meta)), **planes)
 
 
 def load_frames(path: str | os.PathLike[str]) -> Frames:
     """Return the frames of a file that :func:`save_frames` wrote.
+
+    Parameters
+    ----------
+    path : path
 
     Raises
     ------

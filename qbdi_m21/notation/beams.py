@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from music21 import beam, meter
 
-from qbdi_m21.notation.rhythm import FLAGS, TICKS, Tuplet
+from qbdi_m21.notation.rhythm import FLAGS, TICKS
+from qbdi_m21.notation.tuplets import Tuplet
 
 #: From so many beams on, a beam shows the halves of its beat.
 _SHORT = 3

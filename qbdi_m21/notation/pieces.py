@@ -7,16 +7,10 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from qbdi_m21.notation.rhythm import (
-    SHORTEST,
-    SHORTEST_SPAN,
-    TICKS,
-    Tuplet,
-    TupletPlanner,
-    tuplet_ruler,
-)
+from qbdi_m21.notation.rhythm import SHORTEST, TICKS, tuplet_ruler
+from qbdi_m21.notation.sounds import Sound
 from qbdi_m21.notation.timing import EngravedBar
-from qbdi_m21.notation.voices import Sound
+from qbdi_m21.notation.tuplets import SHORTEST_SPAN, Tuplet, TupletPlanner
 
 Span = tuple[int, int]
 
@@ -62,19 +56,19 @@ def fit_tuplets(sounds: Sequence[Sound], bar: EngravedBar, breaks: Sequence[int]
         Where a note or rest must begin.
     """
     planner = TupletPlanner(bar.ruler, bar.low, bar.high)
-    found = planner.plan(_edges(sounds, breaks))
+    found = planner.plan(_edges(sounds, bar, breaks))
     if found is not None:
         return sounds, found
     for step in (_FINE, SHORTEST_SPAN):
         moved = _on_lattice(sounds, step, bar)
-        found = planner.plan(_edges(moved, breaks))
+        found = planner.plan(_edges(moved, bar, breaks))
         if found is not None:
             return moved, found
     return _on_lattice(sounds, SHORTEST_SPAN, bar), ()
 
 
-def _edges(sounds: Sequence[Sound], breaks: Sequence[int]) -> list[int]:
-    return sorted({place for s in sounds for place in (s.start, s.end)} | set(breaks))
+def _edges(sounds: Sequence[Sound], bar: EngravedBar, breaks: Sequence[int]) -> list[int]:
+    return sorted({bar.low, bar.high, *breaks}.union(*((s.start, s.end) for s in sounds)))
 
 
 def _on_lattice(sounds: Sequence[Sound], step: int, bar: EngravedBar) -> list[Sound]:
@@ -166,21 +160,22 @@ def _pieces(start: int, end: int, sound: Sound | None, tuplets: Sequence[Tuplet]
             bar: EngravedBar, *, hidden: bool = False) -> list[Piece]:
     """Cut a span at the borders of tuplets, and into lengths of one notehead."""
     pieces = []
-    rest = sound is None and not hidden
     while start < end:
         index = bisect_right(tuplets, start, key=lambda t: t.start) - 1 if tuplets else -1
         if index >= 0 and start < tuplets[index].end:
+            # of a tuplet all is seen
             tuplet = tuplets[index]
             stop = min(end, tuplet.end)
             ruler = tuplet_ruler(tuplet.notes, tuplet.unit)
-            for written in ruler.lengths(tuplet.written(start - tuplet.start),
-                                         tuplet.written(stop - tuplet.start), rest=rest):
+            for written in ruler.lengths(tuplet.written(start - tuplet.start), tuplet.written(
+                    stop - tuplet.start), rest=sound is None):
                 length = tuplet.sounding(written)
-                pieces.append(Piece(start, length, written, sound, tuplet, hidden))
+                pieces.append(Piece(start, length, written, sound, tuplet))
                 start += length
         else:
             stop = min(end, tuplets[index + 1].start) if index + 1 < len(tuplets) else end
-            for length in _readable(bar.ruler.lengths(start, stop, rest=rest), sound):
+            for length in _readable(bar.ruler.lengths(
+                    start, stop, rest=sound is None and not hidden), sound):
                 pieces.append(Piece(start, length, length, sound, None, hidden))
                 start += length
     return pieces

@@ -17,14 +17,9 @@ from qbdi_m21.frames.ratios import IntArray
 from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.notation.clefs import choose_clefs
 from qbdi_m21.notation.rhythm import TICKS
+from qbdi_m21.notation.sounds import BarSpan, Sound, split_at_barlines
 from qbdi_m21.notation.timing import EngravedBar, PlacedNotes
-from qbdi_m21.notation.voices import (
-    MAX_VOICES,
-    BarSpan,
-    Sound,
-    VoiceLeader,
-    split_at_barlines,
-)
+from qbdi_m21.notation.voices import MAX_VOICES, VoiceLeader
 from qbdi_m21.notation.writer import MeasureWriter, NoteColumns, quarters
 
 _Part = TypeVar('_Part', bound=stream.Part)

@@ -13,7 +13,8 @@ from qbdi_m21.errors import QuantizationWarning, warn
 from qbdi_m21.frames.grid import Bar, Grid
 from qbdi_m21.frames.ratios import IntArray, on_common, reduced, to_ratios
 from qbdi_m21.frames.table import NoteTable
-from qbdi_m21.notation.rhythm import SHORTEST, SHORTEST_SPAN, TICKS, Ruler, is_reached, ruler_of
+from qbdi_m21.notation.rhythm import SHORTEST, TICKS, Ruler, is_reached, ruler_of
+from qbdi_m21.notation.tuplets import SHORTEST_SPAN
 
 #: Bars of odd lengths, and what stands in their broken beats, are whole numbers of these.
 SIXTEENTH_QL = Fraction(1, 16)

@@ -1,4 +1,4 @@
-"""Voices of a staff: chords, lines that go on from bar to bar, ties over the barline.
+"""Voices of a staff: lines that go on from bar to bar, at most four.
 
 Pure data: places are ticks from where a measure's meter begins (:mod:`.rhythm`).
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, permutations
-from typing import NamedTuple
 
 from qbdi_m21.notation.rhythm import SHORTEST, TICKS, odd_part
+from qbdi_m21.notation.sounds import Sound, mean_height, slice_sounds, take_apart
 
 #: Notation programs keep four voices of a staff.
 MAX_VOICES = 4
@@ -25,75 +25,6 @@ _SEMITONE, _GAP, _NEW, _LATE, _CROSSING, _MIXED, _FOREIGN, _TORN = (
 
 #: How many simultaneous notes are tried in every order.
 _MOST_TRIED = 3
-
-
-class Head(NamedTuple):
-    """A note in one bar: its row in the table, and whether it goes on from before, and after."""
-
-    row: int
-    pitch: int
-    tied_in: bool = False
-    tied_out: bool = False
-
-
-class Sound(NamedTuple):
-    """Notes that sound together from `start` to `end` of one bar, the lowest first.
-
-    `voice` is their voice in the source, 0 where it has none.
-    """
-
-    start: int
-    end: int
-    heads: tuple[Head, ...]
-    voice: int = 0
-
-    @property
-    def height(self) -> float:
-        """Mean pitch."""
-        return sum(head.pitch for head in self.heads) / len(self.heads)
-
-
-class BarSpan(NamedTuple):
-    """A bar's first tick in the score, its length, and where it starts in its meter."""
-
-    start: int
-    length: int
-    low: int
-
-
-def split_at_barlines(notes: Iterable[tuple[int, int, int, int, int]],
-                      bars: Sequence[BarSpan]) -> list[list[Sound]]:
-    """Return the sounds of each bar: notes of equal start, end and voice are a chord.
-
-    Parameters
-    ----------
-    notes : iterable of (start, end, MIDI number, voice, row)
-        Sorted by start; ticks from the beginning of the score.
-    bars : sequence of BarSpan
-    """
-    found: list[dict[tuple[int, int, int], list[list[Head]]]] = [
-        defaultdict(list) for _ in bars]
-    bar, last = 0, len(bars) - 1
-    for start, end, pitch, voice, row in notes:
-        while bar < last and bars[bar + 1].start <= start:
-            bar += 1
-        index = bar
-        while index <= last and bars[index].start < end:
-            first, length, low = bars[index]
-            left, right = max(start - first, 0), min(end - first, length)
-            head = Head(row, pitch, start < first, end > first + length)
-            chords = found[index][left + low, right + low, voice]
-            # two notes of one pitch are no chord
-            for chord in chords:
-                if all(other.pitch != pitch for other in chord):
-                    chord.append(head)
-                    break
-            else:
-                chords.append([head])
-            index += 1
-    return [[Sound(start, end, tuple(sorted(chord, key=lambda h: h.pitch)), voice)
-             for (start, end, voice), chords in sorted(bar.items()) for chord in chords]
-            for bar in found]
 
 
 @dataclass(slots=True)
@@ -127,6 +58,8 @@ class VoiceLeader:
 
     def __init__(self) -> None:
         self._lines: list[_Line] = []
+        # the place among the voices of the bar before of each row that is tied over the barline
+        self._tied: dict[int, int] = {}
 
     def lay_out(self, sounds: Sequence[Sound], beat: int) -> list[list[Sound]]:
         """Return the voices of the next bar: the highest, the lowest, then those between.
@@ -147,7 +80,7 @@ class VoiceLeader:
         """
         for line in self._lines:
             line.end, line.sounds, line.lattices = -1, [], {}
-        for group in _attacks(_apart(sounds)):
+        for group in _attacks(take_apart(sounds)):
             self._place(group, beat)
         used = [line for line in self._lines if line.sounds]
         for line in used:
@@ -161,7 +94,30 @@ class VoiceLeader:
         if len(self._lines) > MAX_VOICES:
             self._lines = sorted(used, key=lambda line: -len(line.sounds))[:MAX_VOICES]
         layers = join_surplus([sounds for _, sounds in voices])
-        return [*layers[:1], *layers[-1:], *layers[1:-1]] if len(layers) > 1 else layers
+        if len(layers) > 1:
+            layers = [layers[0], layers[-1], *layers[1:-1]]
+        self._keep_unisons(layers)
+        self._tied = {head.row: place for place, layer in enumerate(layers)
+                      for head in layer[-1].heads if head.tied_out}
+        return layers
+
+    def _keep_unisons(self, layers: list[list[Sound]]) -> None:
+        """Put unisons that are tied over the barline where they were: else they would be mixed."""
+        places: dict[int, list[int]] = defaultdict(list)
+        rows: dict[int, list[int]] = defaultdict(list)
+        for place, layer in enumerate(layers):
+            for head in layer[0].heads:
+                if head.tied_in:
+                    places[head.pitch].append(place)
+                    rows[head.pitch].append(head.row)
+        for pitch in places:
+            if len(places[pitch]) > 1:
+                for row in rows[pitch]:
+                    place = next(k for k, layer in enumerate(layers)
+                                 if any(head.row == row for head in layer[0].heads))
+                    before = self._tied.get(row, place)
+                    if before < len(layers):
+                        layers[place], layers[before] = layers[before], layers[place]
 
     def _place(self, group: list[Sound], beat: int) -> None:
         """Add sounds of one start, the highest first, to the lines that cost least."""
@@ -229,33 +185,12 @@ class VoiceLeader:
         return cost
 
 
-def mean_height(sounds: Sequence[Sound]) -> float:
-    """Return the mean pitch of sounds, weighted by their lengths."""
-    return sum(s.height * (s.end - s.start) for s in sounds) / sum(
-        s.end - s.start for s in sounds)
-
-
 def _attacks(sounds: Sequence[Sound]) -> list[list[Sound]]:
     """Return the sounds that start together, each the highest first."""
     groups: dict[int, list[Sound]] = defaultdict(list)
     for sound in sounds:
         groups[sound.start].append(sound)
     return [sorted(groups[start], key=lambda s: (-s.height, s.end)) for start in sorted(groups)]
-
-
-def _apart(sounds: Sequence[Sound]) -> list[Sound]:
-    """Take the chords of two apart where the bar has two lines, and nowhere more notes."""
-    if all(a.end <= b.start for a, b in pairwise(sounds)) or any(
-            len(s.heads) > 2 or s.voice for s in sounds):
-        return list(sounds)
-    changes = sorted((place, change * len(s.heads)) for s in sounds
-                     for place, change in ((s.start, 1), (s.end, -1)))
-    now = 0
-    for _, change in changes:
-        now += change
-        if now > 2:
-            return list(sounds)
-    return [Sound(s.start, s.end, (head,)) for s in sounds for head in s.heads]
 
 
 def join_surplus(voices: list[list[Sound]]) -> list[list[Sound]]:
@@ -283,26 +218,3 @@ def _joining_cost(a: list[Sound], b: list[Sound]) -> tuple[int, float]:
     lost = sum(1 for s in a for t in b if s.start < t.end and t.start < s.end
                for h in s.heads for other in t.heads if h.pitch == other.pitch)
     return more + 100 * lost, abs(mean_height(a) - mean_height(b))
-
-
-def slice_sounds(sounds: Iterable[Sound]) -> list[Sound]:
-    """Return overlapping sounds as successive chords, tied across every cut."""
-    ordered = sorted(sounds)
-    edges = sorted({place for s in ordered for place in (s.start, s.end)})
-    slices = []
-    first = 0
-    for left, right in pairwise(edges):
-        while first < len(ordered) and ordered[first].end <= left:
-            first += 1
-        heads: dict[int, Head] = {}
-        for s in ordered[first:]:
-            if s.start > left:
-                break
-            if s.end >= right:
-                for head in s.heads:
-                    heads.setdefault(head.pitch, Head(
-                        head.row, head.pitch, head.tied_in or s.start < left,
-                        head.tied_out or right < s.end))
-        if heads:
-            slices.append(Sound(left, right, tuple(heads[p] for p in sorted(heads))))
-    return slices

@@ -15,9 +15,10 @@ from music21.common.types import OffsetQL
 from qbdi_m21.frames.spelling import note_name
 from qbdi_m21.notation.beams import Beamed, beam_groups, beams_of
 from qbdi_m21.notation.pieces import Piece, Span, fit_tuplets, notes_and_rests, silences_of
-from qbdi_m21.notation.rhythm import NOTATABLE, TICKS, Tuplet
+from qbdi_m21.notation.rhythm import NOTATABLE, TICKS
+from qbdi_m21.notation.sounds import Head, Sound, mean_height
 from qbdi_m21.notation.timing import EngravedBar
-from qbdi_m21.notation.voices import Head, Sound
+from qbdi_m21.notation.tuplets import Tuplet
 
 #: Rows of the grace notes of a voice, by the place of the note that they lean on.
 Graces = Mapping[int, Sequence[int]]
@@ -102,8 +103,10 @@ class MeasureWriter:
         """
         silences = silences_of(voices, self.bar)
         layers = []
-        # from the top, in the order of pitch
-        ranks = [0, len(voices) - 1, *range(1, len(voices) - 1)][:len(voices)]
+        heights = [mean_height(sounds) if sounds else 0.0 for sounds in voices]
+        # 0 for the highest
+        ranks = [sum(other > height or (other == height and k < index)
+                     for k, other in enumerate(heights)) for index, height in enumerate(heights)]
         for index, sounds in enumerate(voices):
             layer = stream.Voice(id=str(first_voice + index))
             leaning = graces[index] if graces else {}

@@ -15,8 +15,8 @@ RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 
 MODULES = sorted([*(ROOT / 'qbdi_m21').rglob('*.py'), *(ROOT / 'corpus_tools').rglob('*.py')])
 
-MUSIC21 = ('frames/measures.py', 'frames/notes.py', 'frames/encode.py', 'notation/',
-           'improvisation.py', 'comparison.py')
+MUSIC21 = ('frames/bars.py', 'frames/encode.py', 'frames/measures.py', 'frames/notes.py',
+           'frames/repeats.py', 'frames/scan.py', 'notation/', 'improvisation.py', 'comparison.py')
 
 
 def name_of(path: Path) -> str:
@@ -101,7 +101,31 @@ def test_keras_is_used_by_the_network_and_its_training_only():
 
 
 @pytest.mark.parametrize(('package', 'place'), [
-    ('vmo', 'oracle/'), ('mido', 'frames/midi.py'), ('matplotlib', 'report/'),
+    ('vmo', 'oracle/'), ('mido', 'frames/midi_out.py'), ('matplotlib', 'report/'),
     ('numba', 'oracle/')])
 def test_other_libraries_have_one_place(package, place):
     assert users(package, modules(outside=(place,))) == []
+
+
+def test_tables_are_stored_in_two_places():
+    assert users('pyarrow', MODULES) == ['qbdi_m21/frames/csv_table.py', 'qbdi_m21/frames/store.py']
+
+
+def reached(module: str) -> set[str]:
+    """Return the modules of ours that one imports at its head, and those that these import."""
+    found, waiting = set(), [module]
+    while waiting:
+        path = ROOT / f'{waiting.pop().replace(".", "/")}.py'
+        if path.is_file() and path not in found:
+            found.add(path)
+            tree = ast.parse(path.read_text(encoding='utf-8'))
+            waiting += [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {name_of(path) for path in found}
+
+
+@pytest.mark.parametrize('module', ['midi', 'midi_out', 'store', 'raster', 'features', 'windows'])
+def test_music21_is_not_behind_the_numerics_of_frames(module):
+    paths = reached(f'qbdi_m21.frames.{module}')
+    assert len(paths) > 3
+    assert not {name for name in paths if name.startswith(
+        tuple(f'qbdi_m21/{place}' for place in MUSIC21))}

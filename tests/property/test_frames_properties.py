@@ -51,7 +51,7 @@ def rows_of(table):
 
 
 @moves
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(note_tables(), any_steps, st.sampled_from([(24, 102), (0, 128), (48, 60), (57, 70)]),
        st.booleans())
 def test_encoding_is_that_of_the_slow_twin(table, step, pitch_range, fold):

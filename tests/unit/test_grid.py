@@ -134,6 +134,9 @@ def test_frames_of_a_pickup_are_counted_from_where_its_meter_begins():
     assert [Grid(bars, F(1, 2)).offset_at_frame(k) for k in range(5)] == [
         0, F(1, 4), F(3, 4), F(5, 4), F(7, 4)]
     assert Grid(bars, F(1, 2)).bar_frames.tolist() == [3, 8]
+    inside = np.array([(0, 1), (1, 5), (1, 4), (7, 10), (3, 4), (6, 5), (5, 4), (7, 4)])
+    assert Grid(bars, F(1, 2)).frames_holding(inside, np.array([0] * 6 + [1] * 2)).tolist() == [
+        0, 0, 1, 1, 2, 2, 3, 4]
     assert Grid(bars, 'beat').bar_phases == (F(3, 4), 0)
     assert [Grid(bars, 'beat').offset_at_frame(k) for k in range(3)] == [0, F(1, 4), F(5, 4)]
 

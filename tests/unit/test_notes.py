@@ -290,3 +290,19 @@ def test_columns_of_unequal_length_are_refused():
     table = extract_notes(measures([half('C4'), half('D4')]))
     with pytest.raises(FramesError, match='different lengths'):
         NoteTable(**{**vars(table), 'pitch': table.pitch[:1]})
+
+
+@pytest.mark.parametrize(('lengths', 'expected'), [
+    ((1, 4, 4), [(1, 3), (4, 0), (4, 0)]),              # a pickup that does not say so
+    ((1, 4, 3), [(1, 3), (4, 0), (3, 0)]),              # completed by the last bar
+    ((4, 4, 2), [(4, 0), (4, 0), (2, 0)]),
+    ((4, 3, 1, 4), [(4, 0), (3, 0), (1, 3), (4, 0)]),   # one bar, cut by a repeat sign
+    ((4, 3, 2, 4), [(4, 0), (3, 0), (2, 0), (4, 0)]),
+    ((4, 2, 2, 2, 2), [(4, 0), (2, 0), (2, 2), (2, 0), (2, 2)]),
+    ((4, 6, 4), [(4, 0), (6, 0), (4, 0)]),              # a cadenza
+    ((1,), [(4, 0)]), ((6,), [(6, 0)]),
+    ((Fraction(95, 24), 4), [(Fraction(95, 24), 0), (4, 0)])],      # a file's rounding
+    ids=str)
+def test_bars_are_as_long_as_they_sound_and_know_what_is_missing_in_front(lengths, expected):
+    part = measures(*[[note.Note('C4', quarterLength=length)] for length in lengths])
+    assert [(b.length_ql, b.lead_ql) for b in extract_notes(part).bars] == expected

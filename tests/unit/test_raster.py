@@ -131,10 +131,11 @@ def test_the_longest_step_that_moves_no_note(notes, step):
         assert table_to_frames(table, step='auto').grid.step_ql == step
 
 
-@pytest.mark.parametrize(('late', 'step'), [(F(1, 97), F(1, 3)), (F(1, 26), F(1, 3)),
-                                            (F(1, 17), F(1, 12))])
-def test_of_the_usual_steps_the_longest_is_taken_that_moves_fewest_by_much(late, step):
-    table = table_of([(0, 1, 60), (1, F(1, 3), 62), (2, late, 64), (3, F(1, 3), 65)], BARS)
+@pytest.mark.parametrize(('late', 'step'), [
+    (F(1, 97), F(1, 3)), (F(1, 31), F(1, 3)), (F(3, 29), F(1, 12))],
+    ids=['of a file', 'of a player', 'meant'])
+def test_of_the_usual_steps_the_longest_is_taken_that_moves_no_onset_by_much(late, step):
+    table = table_of([(0, 1, 60), (1, F(1, 3), 62), (2 + late, 1, 64), (4, F(1, 3), 65)], BARS)
     assert coarsest_step(table) == step
     with pytest.warns(QuantizationWarning, match=f'^1 of 4 notes moved to the grid of {step} qu'):
         table_to_frames(table, step='auto')
