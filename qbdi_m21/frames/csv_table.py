@@ -1,12 +1,14 @@
 """Note tables as comma-separated values: to read in a spreadsheet, and to bring notes from one.
 
-Times are exact: ``7/3``. A CSV file has no place for tempi and for bars in which no note
-starts; such bars are filled in again with the meter of the bar before.
+Times are exact: ``7/3``. A CSV file has no place for tempi, for the names of silent parts and for
+bars in which no note starts; such bars are filled in again with the meter of the bar before, up
+to the end of the last note.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,13 @@ import numpy.typing as npt
 
 from qbdi_m21.errors import FramesError
 from qbdi_m21.frames.grid import Bar
-from qbdi_m21.frames.ratios import IntArray, to_ratios
+from qbdi_m21.frames.ratios import IntArray, read_exact, to_ratios
 from qbdi_m21.frames.table import COLUMNS, NoteTable, make_note_table
 
 FRACTIONS = ('onset', 'duration')
+
+#: Longest piece, in quarters, and most silent bars one after the other.
+MAX_QL, MAX_BARS = 200_000, 100_000
 
 #: What a CSV file says of the bar in which a note starts, and what it says where it is silent.
 _BAR_COLUMNS = ('start_ql', 'length_ql', 'lead_ql', 'beat_ql', 'meter', 'sharps')
@@ -82,20 +87,23 @@ def read_csv(path: Path) -> NoteTable:
                                if name in held and name not in FRACTIONS}
     if 'bar_start_ql' not in held:
         columns.pop('bar', None)
+    table = make_note_table(bars, onset=to_ratios(onset), duration=to_ratios(duration), **columns)
     names = dict(zip(held.get('part', []), held.get('part_name', []), strict=False))
-    return make_note_table(
-        bars, onset=to_ratios(onset), duration=to_ratios(duration), **columns,
-        part_names=[names.get(part, '') for part in range(max(names, default=-1) + 1)])
+    return replace(table, part_names=tuple(
+        names.get(part, '') for part in range(len(table.part_names))))
 
 
 def _fractions(values: list[Any], name: str) -> list[Fraction]:
     result = []
     for row, value in enumerate(values):
         try:
-            result.append(Fraction(str(value).strip()).limit_denominator(65535))
-        except (ValueError, ZeroDivisionError) as error:
+            result.append(read_exact(str(value)))
+        except FramesError as error:
             raise FramesError(f'the column {name} holds {value!r} in row {row + 1}; expected a '
                               'number of quarters such as 0.5 or 7/3') from error
+        if abs(result[-1]) > MAX_QL:
+            raise FramesError(f'the column {name} holds {value!r} in row {row + 1}; expected no '
+                              f'more than {MAX_QL} quarters')
     return result
 
 
@@ -122,7 +130,7 @@ def _bars(held: Mapping[str, list[Any]], end: Fraction) -> tuple[Bar, ...]:
     for index in sorted(known):
         missing = index - len(bars)
         gap = known[index].start_ql - (bars[-1].end_ql if bars else 0)
-        if gap < 0 or (gap and not missing) or (missing and gap <= 0):
+        if gap < 0 or (gap and not missing) or (missing and gap <= 0) or missing > MAX_BARS:
             raise FramesError(f'the bar {index} starts at {known[index].start_ql} quarters, '
                               f'{gap} after what lies before; expected bars without gaps')
         pattern = before if bars else known[index]

@@ -66,7 +66,7 @@ def pool(values: npt.NDArray[Any], grid: Grid, step_ql: Step) -> tuple[FloatArra
         raise FramesError(f'{len(values)} feature rows for a grid of {grid.num_frames} frames')
     coarse = grid.with_step(step_ql)
     if any(long < short for long, short in zip(coarse.bar_steps, grid.bar_steps, strict=True)):
-        raise FramesError(f'cannot pool frames of {grid.step_ql} quarter into shorter ones of '
+        raise FramesError(f'cannot pool frames of step {grid.step_ql} into shorter ones of '
                           f'{step_ql}; give a step of at least {grid.step_ql}')
     pooled = np.zeros((coarse.num_frames, values.shape[1]))
     np.add.at(pooled, coarse.frames_holding(grid.offsets[:-1], grid.frame_bars()), values)

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from qbdi_m21.errors import FramesError, ParameterError
-from qbdi_m21.frames.ratios import IntArray, exact, on_common, reduced, to_ratios
+from qbdi_m21.frames.ratios import IntArray, exact, on_common, read_exact, reduced, to_ratios
 
 #: Length of a frame in quarter lengths; or one frame a beat, or a bar.
 Step: TypeAlias = Fraction | Literal['beat', 'bar']
@@ -77,7 +77,7 @@ class Bar:
     def from_json(cls, data: dict[str, Any]) -> Bar:
         """Undo :meth:`to_json`."""
         fields: dict[str, Any] = {
-            k: Fraction(v) if k.endswith('_ql') else v for k, v in data.items()}
+            k: read_exact(str(v)) if k.endswith('_ql') else v for k, v in data.items()}
         return cls(**fields)
 
 

@@ -234,7 +234,7 @@ def extract_notes(score: stream.Stream, *, allow_empty: bool = False,
         notehead=np.array(found.place, dtype=np.int64)[first], grace=grace[first],
         velocity=np.array(found.velocity, dtype=np.int64)[first],
         part_names=[str(p.part.partName or '') for p in scanned], tempi=_tempi(scanned, bars))
-    return unfold_repeats(table, scanned[0].part) if expand_repeats else table
+    return unfold_repeats(table, [p.part for p in scanned]) if expand_repeats else table
 
 
 def extract_tables(score: stream.Stream) -> tuple[NoteTable, ...]:

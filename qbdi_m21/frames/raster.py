@@ -90,7 +90,7 @@ def coarsest_step(table: NoteTable, finest: Fraction = FINEST_STEP) -> Fraction:
         nearly all onsets by less than the first of `TOLERANCES`, or if there is none, by less
         than the second; ends, which players cut short, may move by an eighth of a quarter.
     """
-    played = table.select(~table.grace)
+    played = table.select(~table.grace & (table.duration[:, 0] > 0))
     if not len(played):
         return Fraction(1)
     times = np.unique(np.concatenate([played.onset, played.end]), axis=0)
@@ -99,7 +99,8 @@ def coarsest_step(table: NoteTable, finest: Fraction = FINEST_STEP) -> Fraction:
     common, (at, starts, leads, ends) = on_common(
         times, to_ratios([b.start_ql for b in table.bars]),
         to_ratios([b.lead_ql for b in table.bars]), to_ratios([grid.end_ql]))
-    places = (at - starts[bar] + leads[bar])[at < ends[0]]
+    # what begins with its bar is on any grid, in a pickup too
+    places = (at - starts[bar] + leads[bar])[(at < ends[0]) & (at > starts[bar])]
     divisor = int(np.gcd.reduce(places)) if len(places) else 0
     step = Fraction(divisor, common) if divisor else max(b.length_ql for b in table.bars)
     if step >= finest:
@@ -124,14 +125,15 @@ def _misplaced(table: NoteTable, grid: Grid, tolerance: Fraction) -> int:
 def _quantise(table: NoteTable, grid: Grid) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_],
                                                      float]:
     """Return start and end frames, which notes move, and how far at most (quarter lengths)."""
-    frame, away = grid.frames_at(np.concatenate([table.onset, table.end]))
+    frame, _ = grid.frames_at(np.concatenate([table.onset, table.end]))
     count = len(table)
     # each note keeps a frame; one that starts at the very end keeps the last
     start = np.minimum(frame[:count], grid.num_frames - 1)
     end = np.maximum(frame[count:], start + 1)
-    moved = (away[:count, 0] > 0) | (away[count:, 0] > 0)
-    furthest = float((away[:, 0] / away[:, 1]).max(initial=0.0))
-    return start, end, moved, furthest
+    common, (onset, stop, offsets) = on_common(table.onset, table.end, grid.offsets)
+    away = np.where(table.grace, 0, np.maximum(abs(offsets[start] - onset),
+                                               abs(offsets[end] - stop)))
+    return start, end, away > 0, float(away.max(initial=0)) / common
 
 
 def table_to_frames(
@@ -198,7 +200,8 @@ def table_to_frames(
 def quantize(table: NoteTable, step: StepLike) -> NoteTable:
     """Return a table whose notes are moved to the nearest points of a grid.
 
-    Parts, voices and all else stay; a note keeps one step at least, a grace note none.
+    Parts, voices and all else stay; a note keeps one step at least, a grace note none. As notes
+    may move to another bar, element ids count anew.
 
     Parameters
     ----------
@@ -213,11 +216,11 @@ def quantize(table: NoteTable, step: StepLike) -> NoteTable:
     """
     grid = Grid(table.bars, parse_step(step, table))
     start, end, moved, furthest = _quantise(table, grid)
-    _warn_of_moves(table, grid, moved & ~table.grace, furthest)
+    _warn_of_moves(table, grid, moved, furthest)
     common, (offsets,) = on_common(grid.offsets)
     held = np.where(table.grace, 0, offsets[end] - offsets[start])
     columns = {name: getattr(table, name) for name in COLUMNS
-               if name not in ('onset', 'duration', 'bar')}
+               if name not in ('onset', 'duration', 'bar', 'notehead')}
     return make_note_table(
         table.bars, onset=grid.offsets[start], duration=reduced(held, common),
         bar=np.searchsorted(grid.bar_starts, start, side='right') - 1, **columns,

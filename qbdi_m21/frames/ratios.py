@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qbdi_m21.errors import FramesError
+
 IntArray = npt.NDArray[np.int64]
 
 #: Largest denominator that a float is taken for; music21's own limit.
@@ -21,15 +23,57 @@ DENOMINATOR_LIMIT = 65535
 
 
 def exact(value: Any) -> Fraction:
-    """Return a number as a Fraction; a float that is no short binary fraction is rounded."""
-    ratio = Fraction(value)
-    return ratio if ratio.denominator <= DENOMINATOR_LIMIT else ratio.limit_denominator(
-        DENOMINATOR_LIMIT)
+    """Return a number as a Fraction; a float that is no short binary fraction is rounded.
+
+    Raises
+    ------
+    FramesError
+        If it is no finite number, or too large to be a time.
+    """
+    try:
+        ratio = Fraction(value)
+        if isinstance(value, float) and ratio.denominator > DENOMINATOR_LIMIT:
+            ratio = ratio.limit_denominator(DENOMINATOR_LIMIT)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FramesError(f'{value!r} is no time; expected a number of quarters') from error
+    if max(abs(ratio.numerator), ratio.denominator) >= 2**62:
+        raise FramesError(f'the time {float(ratio):g} is too large or too fine; expected '
+                          'quarters with numerator and denominator below 2**62')
+    return ratio
+
+
+def read_exact(text: str) -> Fraction:
+    """Return a time that a file has as text (``'7/3'``, ``'0.5'``), in quarter lengths.
+
+    Raises
+    ------
+    FramesError
+        If it is no time: an exponent in a few letters can ask for a number without end.
+    """
+    plain = text.strip()
+    try:
+        if len(plain) <= 40 and 'e' not in plain.lower():
+            return exact(Fraction(plain))
+        return exact(float(plain))
+    except (ValueError, ZeroDivisionError) as error:
+        if isinstance(error, FramesError):
+            raise
+        raise FramesError(f'{text!r} is no time; expected a number of quarters such as 0.5 or '
+                          '7/3') from error
 
 
 def to_ratios(values: Iterable[Any] | IntArray) -> IntArray:
-    """Return numbers as numerators and denominators, shape (N, 2); such an array as it is."""
+    """Return numbers as numerators and denominators, shape (N, 2); such an array as it is.
+
+    Raises
+    ------
+    FramesError
+        If a value is no finite number, or the array has another shape or type.
+    """
     if isinstance(values, np.ndarray) and values.ndim == 2:
+        if values.dtype.kind not in 'iu' or values.shape[1] != 2:
+            raise FramesError(f'times have shape {values.shape} and type {values.dtype}; expected '
+                              'integers of shape (N, 2)')
         return np.asarray(values, dtype=np.int64)
     known: dict[Any, int] = {}
     pairs: list[tuple[int, int]] = []

@@ -12,7 +12,7 @@ import numpy as np
 from music21 import bar, repeat, spanner, stream
 from music21.exceptions21 import Music21Exception
 
-from qbdi_m21.errors import ScoreError
+from qbdi_m21.errors import ParameterError, ScoreError
 from qbdi_m21.frames.grid import Bar
 from qbdi_m21.frames.ratios import on_common, reduced, to_ratios
 from qbdi_m21.frames.table import COLUMNS, NoteTable, Tempo, make_note_table
@@ -62,9 +62,9 @@ def repeat_order(part: stream.Part, *, time_limit: float = TIME_LIMIT) -> list[i
         for side in ('leftBarline', 'rightBarline'):
             line = getattr(measure, side)
             if isinstance(line, bar.Repeat):
-                if (line.times or 0) > MAX_TIMES:
+                if line.times is not None and not 1 <= line.times <= MAX_TIMES:
                     raise ScoreError(f'measure {measure.number} is repeated {line.times} times; '
-                                     f'expected {MAX_TIMES} at most')
+                                     f'expected 1 to {MAX_TIMES}')
                 setattr(copied, side, bar.Repeat(line.direction, line.times))
                 signs += 1
         for sign in measure.recurse().getElementsByClass(repeat.RepeatExpression):
@@ -85,17 +85,35 @@ def repeat_order(part: stream.Part, *, time_limit: float = TIME_LIMIT) -> list[i
     return [int(m.id) for m in expanded.getElementsByClass(stream.Measure)]
 
 
-def unfold_repeats(table: NoteTable, part: stream.Part) -> NoteTable:
-    """Return a table with the repeats of a part of its score played out."""
-    order = repeat_order(part)
+def unfold_repeats(table: NoteTable, parts: Sequence[stream.Part]) -> NoteTable:
+    """Return a table with the repeats of its score played out.
+
+    Of the parts that have all measures, the one with most signs tells the order.
+    """
+    full = [part for part in parts
+            if len(part.getElementsByClass(stream.Measure)) == len(table.bars)]
+    order = repeat_order(max(full, key=_count_signs))
     return table if order == list(range(len(table.bars))) else in_order(table, order)
+
+
+def _count_signs(part: stream.Part) -> int:
+    return len(list(part.recurse().getElementsByClass([bar.Repeat, repeat.RepeatExpression])))
 
 
 def in_order(table: NoteTable, order: Sequence[int]) -> NoteTable:
     """Return a table whose bars follow in another order, some of them several times.
 
-    A note that is held into bars that do not follow there ends at the barline.
+    A note that is held into bars that do not follow there ends at the barline, and after a jump
+    into the middle of a held note there is silence.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such bar.
     """
+    if not all(0 <= index < len(table.bars) for index in order):
+        raise ParameterError(f'the bars {min(order)}..{max(order)} were asked for; expected '
+                             f'indices from 0 to {len(table.bars) - 1}')
     bars: list[Bar] = []
     position = Fraction(0)
     for index in order:
@@ -113,13 +131,26 @@ def in_order(table: NoteTable, order: Sequence[int]) -> NoteTable:
         table.onset, table.duration, to_ratios([table.bars[i].start_ql for i in order]),
         to_ratios([b.start_ql for b in bars]), to_ratios(run_ends))
     held = np.minimum(duration[taken], last[places] - onset[taken])
+    sources = [table.sources[i] if table.sources else i for i in order]
     columns = {name: getattr(table, name)[taken] for name in COLUMNS
                if name not in ('onset', 'duration', 'bar')}
-    tempi = [Tempo(tempo.onset_ql - table.bars[index].start_ql + played.start_ql,
-                   tempo.quarters_per_minute)
-             for index, played in zip(order, bars, strict=True) for tempo in table.tempi
-             if table.bars[index].start_ql <= tempo.onset_ql < table.bars[index].end_ql]
     return make_note_table(
         tuple(bars), onset=reduced(onset[taken] - old[places] + new[places], common),
         duration=reduced(np.maximum(held, 0), common), bar=places, **columns,
-        part_names=table.part_names, tempi=tempi)
+        part_names=table.part_names, tempi=_tempi_in_order(table, order, bars),
+        sources=() if sources == list(range(len(table.bars))) else sources)
+
+
+def _tempi_in_order(table: NoteTable, order: Sequence[int], bars: Sequence[Bar]) -> list[Tempo]:
+    """Return the tempi as they are played; after a jump, the one in force there."""
+    found: dict[Fraction, Tempo] = {}
+    for place, (index, played) in enumerate(zip(order, bars, strict=True)):
+        written = table.bars[index]
+        before = [t for t in table.tempi if t.onset_ql <= written.start_ql]
+        if before and (not place or order[place - 1] != index - 1):
+            found[played.start_ql] = replace(before[-1], onset_ql=played.start_ql)
+        for tempo in table.tempi:
+            if written.start_ql <= tempo.onset_ql < written.end_ql:
+                onset = tempo.onset_ql - written.start_ql + played.start_ql
+                found[onset] = replace(tempo, onset_ql=onset)
+    return [found[onset] for onset in sorted(found)]

@@ -25,6 +25,7 @@ from qbdi_m21.errors import FramesError, ParameterError
 from qbdi_m21.files import write_aside
 from qbdi_m21.frames.csv_table import FRACTIONS, read_csv, readable_columns, write_csv
 from qbdi_m21.frames.grid import Bar, Grid, Step
+from qbdi_m21.frames.ratios import read_exact
 from qbdi_m21.frames.roll import Frames
 from qbdi_m21.frames.table import COLUMNS, NoteTable, Tempo, make_note_table
 
@@ -181,7 +182,7 @@ def _checked(path: str | os.PathLike[str]) -> Path:
 
 def _meta(table: NoteTable, work: str) -> dict[str, Any]:
     return {'format': FORMAT, 'kind': 'table', 'work': work,
-            'part_names': list(table.part_names),
+            'part_names': list(table.part_names), 'sources': list(table.sources),
             'bars': [bar.to_json() for bar in table.bars],
             'tempi': [{**asdict(t), 'onset_ql': str(t.onset_ql)} for t in table.tempi]}
 
@@ -194,8 +195,8 @@ def _table_of(meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) 
     return make_note_table(
         tuple(Bar.from_json(bar) for bar in meta['bars']),
         **{name: columns[name] for name in COLUMNS}, part_names=meta['part_names'],
-        tempi=[Tempo(Fraction(t['onset_ql']), float(t['quarters_per_minute']))
-               for t in meta['tempi']])
+        tempi=[Tempo(read_exact(t['onset_ql']), float(t['quarters_per_minute']))
+               for t in meta['tempi']], sources=[int(bar) for bar in meta['sources']])
 
 
 def _read_npz(path: Path, kind: str = 'table') -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,8 +19,11 @@ from qbdi_m21.frames.grid import Bar, Grid
 from qbdi_m21.frames.ratios import IntArray, on_common, ranks, reduced, to_ratios
 from qbdi_m21.frames.spelling import note_name, spell_notes
 
+#: Most parts of a table.
+MAX_PARTS = 10_000
+
 #: What is not a column of a table.
-HEADINGS = ('bars', 'part_names', 'tempi')
+HEADINGS = ('bars', 'part_names', 'tempi', 'sources')
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class NoteTable:
         One a part; empty names where the source has none.
     tempi : tuple of Tempo
         In order of time; empty where the source has none.
+    sources : tuple of int
+        Where repeats are played out: for each bar, the index of the written one.
     """
 
     onset: IntArray
@@ -77,6 +82,7 @@ class NoteTable:
     bars: tuple[Bar, ...]
     part_names: tuple[str, ...] = ()
     tempi: tuple[Tempo, ...] = ()
+    sources: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in COLUMNS}
@@ -129,9 +135,11 @@ class NoteTable:
         """Source element of each note, ``'P<part>M<bar>N<notehead>'``, shape (N,).
 
         All three count from 0. Stable for one score, its copies and its re-parsed files.
+        Where repeats are played out, several rows name one element.
         """
+        written = np.array(self.sources)[self.bar] if self.sources else self.bar
         return np.array([f'P{p}M{b}N{k}' for p, b, k in zip(
-            self.part.tolist(), self.bar.tolist(), self.notehead.tolist(), strict=True)],
+            self.part.tolist(), written.tolist(), self.notehead.tolist(), strict=True)],
             dtype=np.str_)
 
     def onset_at(self, row: int) -> Fraction:
@@ -178,7 +186,7 @@ def make_note_table(
     voice: npt.ArrayLike = 0, fifths: npt.ArrayLike | None = None,
     bar: npt.ArrayLike | None = None, notehead: npt.ArrayLike | None = None,
     grace: npt.ArrayLike = False, velocity: npt.ArrayLike = 0,
-    part_names: Sequence[str] = (), tempi: Sequence[Tempo] = (),
+    part_names: Sequence[str] = (), tempi: Sequence[Tempo] = (), sources: Sequence[int] = (),
 ) -> NoteTable:
     """Return a note table from columns in any order.
 
@@ -196,7 +204,7 @@ def make_note_table(
         The bar in which each note stands; by default the one that holds its onset.
     notehead : sequence of int, optional
         By default counted in the order of the table.
-    part_names, tempi : sequence
+    part_names, tempi, sources : sequence
         See :class:`NoteTable`.
 
     Raises
@@ -205,7 +213,7 @@ def make_note_table(
         If a column has another length, a duration is negative, a pitch is no MIDI number or
         an onset lies outside the bars.
     """
-    starts, lengths = to_ratios(onset), to_ratios(duration)
+    starts, lengths = (_lowest_terms(to_ratios(times)) for times in (onset, duration))
     count = len(starts)
     columns = {'pitch': pitch, 'part': part, 'staff': staff, 'voice': voice,
                'velocity': velocity, 'fifths': 0 if fifths is None else fifths,
@@ -213,7 +221,10 @@ def make_note_table(
     whole = {name: _column(name, values, count) for name, values in columns.items()}
     if len(lengths) != count:
         raise FramesError(f'{count} onsets and {len(lengths)} durations given; expected as many')
-    _check(starts, lengths, whole['pitch'])
+    _check(starts, lengths, whole)
+    if part_names and whole['part'].max(initial=0) >= len(part_names):
+        raise FramesError(f'a note is of part {whole["part"].max()}; expected 0 to '
+                          f'{len(part_names) - 1}, as there are {len(part_names)} part names')
     if bar is None:
         whole['bar'] = _bars_of(starts, bars)
     elif count and not (whole['bar'].min() >= 0 and whole['bar'].max() < len(bars)):
@@ -226,7 +237,7 @@ def make_note_table(
         starts[order], lengths[order], **whole,
         grace=_column('grace', grace, count)[order].astype(np.bool_), bars=bars,
         part_names=tuple(part_names) or ('',) * (int(whole['part'].max(initial=-1)) + 1),
-        tempi=tuple(tempi))
+        tempi=tuple(tempi), sources=tuple(sources))
     if fifths is None:
         signatures = np.array([b.sharps for b in bars], dtype=np.int64)[table.bar]
         table = replace(table, fifths=spell_notes(table.pitch, table.onset_ql, signatures))
@@ -245,14 +256,19 @@ def _column(name: str, values: npt.ArrayLike, count: int) -> IntArray:
     return array.astype(np.int64)
 
 
-def _check(onset: IntArray, duration: IntArray, pitch: IntArray) -> None:
-    if not len(pitch):
-        return
-    if (onset[:, 1] < 1).any() or (duration[:, 1] < 1).any():
+def _lowest_terms(ratios: IntArray) -> IntArray:
+    if (ratios[:, 1] < 1).any():
         raise FramesError('a denominator of an onset or a duration is below 1')
+    return ratios // np.gcd(ratios[:, 0], ratios[:, 1])[:, None]
+
+
+def _check(onset: IntArray, duration: IntArray, columns: dict[str, IntArray]) -> None:
+    pitch, velocity, part = columns['pitch'], columns['velocity'], columns['part']
     for what, wrong in (
             ('a negative duration', duration[:, 0] < 0), ('a negative onset', onset[:, 0] < 0),
-            ('a pitch outside MIDI 0..127', (pitch < 0) | (pitch > 127))):
+            ('a pitch outside MIDI 0..127', (pitch < 0) | (pitch > 127)),
+            ('a velocity outside 0..127', (velocity < 0) | (velocity > 127)),
+            (f'a part outside 0..{MAX_PARTS - 1}', (part < 0) | (part >= MAX_PARTS))):
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise FramesError(

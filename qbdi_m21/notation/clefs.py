@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from music21 import clef
 
 #: What a change costs, in the cost of a note with two ledger lines.
-_CHANGE = 12.0
+_CHANGE = 8.0
 
 #: Semitones from one ledger line to the next.
 _LINE = 3.5

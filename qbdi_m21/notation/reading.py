@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zipfile
+import zlib
 from pathlib import Path
 
 from music21 import common, converter, corpus, stream
@@ -18,7 +21,8 @@ from qbdi_m21.notation.safety import check_file
 
 #: What music21's readers raise on a damaged file; its own errors and those of its parsers.
 _READ_ERRORS = (Music21Exception, ValueError, TypeError, KeyError, IndexError, AttributeError,
-                OSError, EOFError, SyntaxError, NotImplementedError, ArithmeticError, RuntimeError)
+                OSError, EOFError, SyntaxError, NotImplementedError, ArithmeticError, RuntimeError,
+                zipfile.BadZipFile, zlib.error, struct.error)
 
 CORPUS_PREFIX = 'corpus:'
 MIDI_SUFFIXES = ('.mid', '.midi')

@@ -28,10 +28,9 @@ def check_file(path: Path) -> None:
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ScoreError(f'{path} has {size} bytes; expected a score of {MAX_BYTES} at most')
-    suffix = path.suffix.lower()
-    if suffix == '.mxl' or (suffix in _XML and zipfile.is_zipfile(path)):
+    if path.suffix.lower() == '.mxl' or zipfile.is_zipfile(path):
         _check_archive(path)
-    elif suffix in _XML and _ENTITY.search(path.read_bytes()):
+    elif _defines_entities(path.read_bytes()):
         raise _entity_error(path)
 
 
@@ -48,12 +47,20 @@ def _check_archive(path: Path) -> None:
                 # sizes in the header may lie: no more than promised is unpacked
                 with archive.open(member) as inner:
                     data = inner.read(member.file_size + 1)
-                if member.filename.lower().endswith(_XML) and _ENTITY.search(data):
+                if member.filename.lower().endswith(_XML) and _defines_entities(data):
                     raise _entity_error(path)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
             OSError) as error:
         raise ScoreError(f'{path} cannot be read ({error}); expected a whole compressed '
                          'score: export it again') from error
+
+
+def _defines_entities(data: bytes) -> bool:
+    """Return whether XML of any usual encoding defines entities."""
+    # two bytes a letter: without the zeros the letters stand as in ASCII
+    plain = data.replace(b'\0', b'') if data[:2] in (b'\xff\xfe', b'\xfe\xff') or (
+        b'\0' in data[:4]) else data
+    return _ENTITY.search(plain) is not None
 
 
 def _entity_error(path: Path) -> ScoreError:

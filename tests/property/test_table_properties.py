@@ -88,9 +88,11 @@ def test_the_longest_step_moves_no_note_unless_it_is_one_of_the_usual(table):
 
 @given(note_tables(bar_sequences(), denominators=small))
 def test_no_longer_step_moves_no_note_where_bars_are_full(table):
-    assume(not any(bar.lead_ql for bar in table.bars) and not table.grace.all())
+    if any(bar.lead_ql for bar in table.bars) or table.grace.all():
+        return
     step = coarsest_step(table)
-    assume(not moved(table, step))
+    if moved(table, step):
+        return
     shortest = min(bar.length_ql for bar in table.bars)
     for times in (2, 3, Fraction(3, 2), Fraction(4, 3)):
         if step * times < shortest:

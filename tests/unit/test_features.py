@@ -88,7 +88,7 @@ def test_pooling_to_the_same_step_changes_nothing(rng):
 
 
 def test_pooling_into_shorter_frames_is_refused():
-    with pytest.raises(FramesError, match='cannot pool frames of 1/4 quarter into shorter ones'):
+    with pytest.raises(FramesError, match='cannot pool frames of step 1/4 into shorter ones'):
         pool(np.zeros((16, 2)), Grid(bars_of('4/4')), Fraction(1, 8))
 
 
@@ -226,7 +226,7 @@ def test_pooling_by_beats_and_bars(step, frames, rng):
 def test_pooling_beats_into_shorter_frames_is_refused():
     grid = Grid(bars_of('4/4', '6/8'), 'bar')
     for step in ('beat', Fraction(3)):
-        with pytest.raises(FramesError, match=f'frames of bar quarter into shorter ones of {step}'):
+        with pytest.raises(FramesError, match=f'frames of step bar into shorter ones of {step}'):
             pool(np.zeros((2, 1)), grid, step)
     with pytest.raises(ParameterError, match='expected a positive length'):
         pool(np.zeros((2, 1)), grid, 'fast')

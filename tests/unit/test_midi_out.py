@@ -188,8 +188,8 @@ def test_tempi_are_whole_microseconds_within_what_midi_holds(back):
 
 @pytest.mark.parametrize('headings', [
     {'tempi': (Tempo(Fraction(0), 0.0),)}, {'tempi': (Tempo(Fraction(0), float('nan')),)},
-    {'velocity': 128}, {'part_names': ('',) * 32767}, {'tempi': (Tempo(Fraction(10**9), 1.0),)}],
-    ids=range(5))
+    {'part_names': ('',) * 32767}, {'tempi': (Tempo(Fraction(10**9), 1.0),)}],
+    ids=range(4))
 def test_what_midi_cannot_hold_is_refused(target, headings):
     table = make_note_table(bars_of('4/4'), onset=[0], duration=[1], pitch=[60], **headings)
     with pytest.raises(FramesError, match=r'expected one above 0|MIDI holds'):

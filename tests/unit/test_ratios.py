@@ -96,7 +96,6 @@ def test_grids_are_exact_over_denominators_that_leave_64_bits():
         *(1 + offset for offset in offsets[:3]), 1 + F(1, PRIMES[0])]
 
 
-@pytest.mark.xfail(reason='a Fraction is rounded to denominators of 65535 like a float')
 def test_a_grid_over_bars_of_odd_lengths_is_exact():
     bars, start = [], F(0)
     for number, prime in enumerate(PRIMES):

@@ -158,7 +158,7 @@ def test_badly_formed_signs_are_told(corpus_score, work):
 @pytest.mark.parametrize('times', [101, 10**6])
 def test_a_section_is_not_repeated_without_end(times):
     begun = time.monotonic()
-    with pytest.raises(ScoreError, match=f'measure 2 is repeated {times} times; expected 100'):
+    with pytest.raises(ScoreError, match=f'measure 2 is repeated {times} times; expected 1 to 100'):
         repeat_order(part_of(2, m2=end(times=times)))
     assert time.monotonic() - begun < 1
 
@@ -173,19 +173,16 @@ def test_the_search_for_the_order_ends_with_its_time():
         repeat_order(part, time_limit=0)
 
 
-@pytest.mark.xfail(reason='the whole piece is left out')
 def test_a_section_that_is_played_no_times_is_refused():
     with pytest.raises(QbdiError):
         extract_notes(part_of(2, m2=end(times=0)), expand_repeats=True)
 
 
-@pytest.mark.xfail(reason='only the first part is looked at')
 def test_a_first_part_that_ends_early_cuts_no_other():
     score = stream.Score([part_of(1), part_of(3)])
     assert len(extract_notes(score, expand_repeats=True).bars) == 3
 
 
-@pytest.mark.xfail(reason='ids count the bars as they are played')
 def test_each_note_has_the_id_of_its_source():
     table = extract_notes(part_of(2, m1=end()), expand_repeats=True)
     assert table.element_id.tolist() == ['P0M0N0', 'P0M0N0', 'P0M1N0']
@@ -227,7 +224,6 @@ def test_no_bars_are_an_empty_table():
 
 
 @pytest.mark.parametrize('order', [[2], [0, -1]])
-@pytest.mark.xfail(reason='an IndexError, or bars counted from the end')
 def test_bars_that_are_not_there_are_refused(order):
     with pytest.raises(QbdiError):
         in_order(table_of([(0, 1, 60)], bars_of('4/4', '4/4')), order)
@@ -236,12 +232,13 @@ def test_bars_that_are_not_there_are_refused(order):
 def test_tempi_come_as_often_as_their_bars():
     first, second = Tempo(F(0), 60.0), Tempo(F(6), 90.0)
     table = table_of([(0, 1, 60)], bars_of('4/4', '4/4'), tempi=[first, second])
-    assert in_order(table, [0, 1, 1]).tempi == (first, second, Tempo(F(10), 90.0))
+    assert in_order(table, [0, 1, 1]).tempi == (
+        first, second, Tempo(F(8), 60.0), Tempo(F(10), 90.0))
 
 
-@pytest.mark.xfail(reason='a section that is played again keeps the tempo at its end')
 def test_a_section_that_is_played_again_has_its_first_tempo_again():
-    part = part_of(3, m1=[tempo.MetronomeMark(number=60)], m2=begin(), m3=end())
+    part = part_of(3, m2=begin(), m3=end())
+    part.measure(1).insert(0, tempo.MetronomeMark(number=60))
     part.measure(3).insert(0, tempo.MetronomeMark(number=120))
     tempi = extract_notes(part, expand_repeats=True).tempi
     assert [(t.onset_ql, t.quarters_per_minute) for t in tempi] == [

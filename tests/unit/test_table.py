@@ -162,13 +162,11 @@ def test_columns_that_cannot_be_are_refused(columns, message):
     {'onset': [0, 10**30]}, {'duration': [1, float('inf')]},
     {'onset': np.array([[0.5, 1.0], [1.0, 1.0]])}, {'velocity': 300}, {'part': -1},
     {'part': [0, 3], 'part_names': ('Flute',)}], ids=str)
-@pytest.mark.xfail(reason='not checked, or another error than FramesError')
 def test_more_columns_that_cannot_be_are_refused(columns):
     with pytest.raises(FramesError):
         made(**columns)
 
 
-@pytest.mark.xfail(reason='pairs are kept as they come')
 def test_pairs_come_in_lowest_terms():
     assert made(onset=np.array([[0, 4], [2, 2]])).onset.tolist() == [[0, 1], [1, 1]]
 
