@@ -67,6 +67,6 @@ def warn(message: str, category: type[QbdiWarning]) -> None:
     """Warn at the line of the caller's own code that led here, not at one of the package."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get('__name__')).split('.')[0] in (
-            'qbdi_m21', 'corpus_tools'):
+            'qbdi_m21', 'corpus_tools', 'music21'):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

@@ -39,6 +39,8 @@ class QbdiGroup(click.Group):
             _fail(name, error.format_message())
         except QbdiError as error:
             _fail(name, str(error))
+        except MemoryError:
+            _fail(name, 'out of memory: give a shorter piece, a longer step or a smaller range')
         except OSError as error:
             _fail(name, f'{error.filename or ""}: {error.strerror or error}'.strip(': '))
         sys.exit(2)
@@ -66,7 +68,7 @@ def _fail(name: str, message: str) -> None:
 def check_output(path: str, suffixes: tuple[str, ...]) -> Path:
     """Return where to write, before any long work: the folder exists and the suffix is right."""
     target = Path(path)
-    if target.suffix not in suffixes:
+    if target.suffix.lower() not in suffixes:
         raise ParameterError(f'{path} ends in {target.suffix!r}; expected {" or ".join(suffixes)}')
     if target.is_dir():
         raise ParameterError(f'cannot write {path}: it is a folder')

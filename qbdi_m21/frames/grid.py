@@ -8,6 +8,7 @@ bar's length is no multiple of the step: its first or last frame is then shorter
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -21,6 +22,11 @@ from qbdi_m21.frames.ratios import IntArray, exact, on_common, read_exact, reduc
 
 #: Length of a frame in quarter lengths; or one frame a beat, or a bar.
 Step: TypeAlias = Fraction | Literal['beat', 'bar']
+
+#: Most sharps or flats of a key signature.
+MAX_SHARPS = 14
+
+_METER = re.compile(r'[1-9]\d{0,3}/[1-9]\d{0,3}')
 
 #: Files round tuplets: a bar may miss its meter by less than this, in quarter lengths.
 ROUNDING_QL = Fraction(1, 16)
@@ -53,6 +59,18 @@ class Bar:
     beat_ql: Fraction = Fraction(1)
     lead_ql: Fraction = Fraction(0)
     sharps: int = 0
+
+    def __post_init__(self) -> None:
+        if not (self.start_ql >= 0 and self.length_ql > 0 and self.beat_ql > 0
+                and self.lead_ql >= 0):
+            raise FramesError(
+                f'bar {self.number} starts at {self.start_ql}, is {self.length_ql} long, has beats '
+                f'of {self.beat_ql} and misses {self.lead_ql} quarters in front; expected a length '
+                'and a beat above 0, and nothing below 0')
+        if not _METER.fullmatch(str(self.meter)) or not (
+                isinstance(self.sharps, int) and abs(self.sharps) <= MAX_SHARPS):
+            raise FramesError(f'bar {self.number} has the meter {self.meter!r} and {self.sharps!r} '
+                              f'sharps; expected one such as 6/8, and up to {MAX_SHARPS}')
 
     @property
     def end_ql(self) -> Fraction:

@@ -47,11 +47,11 @@ def as_score(source: stream.Stream) -> stream.Score:
         if isinstance(copied, stream.Measure | stream.Voice):
             part.append(copied)
         else:
-            for element in copied:
-                if not isinstance(element, stream.Stream):
-                    part.insert(copied.elementOffset(element), element)
-            for element in copied.getElementsByClass(stream.Measure):
-                part.insert(copied.elementOffset(element), element)
+            # at once: to insert one by one takes the square of their number
+            for element in copied.elements:
+                if not isinstance(element, stream.Stream) or isinstance(element, stream.Measure):
+                    part.coreInsert(copied.elementOffset(element), element)
+            part.coreElementsChanged()
         score.insert(0, part)
     return score
 
@@ -81,8 +81,14 @@ def give_measures(score: stream.Score) -> None:
 
 def _notated(part: stream.Part) -> stream.Part:
     """Return a copy of a part in measures, the last one full."""
-    notated = part.makeNotation(inPlace=False)
-    notated.makeRests(inPlace=True, fillGaps=True, timeRangeFromBarDuration=True)
+    try:
+        notated = part.makeNotation(inPlace=False)
+        notated.makeRests(inPlace=True, fillGaps=True, timeRangeFromBarDuration=True)
+    except Music21Exception as error:
+        raise ScoreError(f'the part {part.partName or ""!r} cannot be put into measures '
+                         f'({error}); expected notes at offsets of 0 and more, and no parts inside '
+                         'parts: make measures yourself') from error
+    notated.offset = part.offset
     return notated
 
 

@@ -23,7 +23,7 @@ from qbdi_m21.frames.grid import Bar
 from qbdi_m21.frames.measures import as_score, measured_parts
 from qbdi_m21.frames.ratios import IntArray, exact, on_common, reduced, to_ratios
 from qbdi_m21.frames.repeats import unfold_repeats
-from qbdi_m21.frames.scan import ScannedPart, scan_part
+from qbdi_m21.frames.scan import ScannedPart, count_notes, kind_of, scan_part, scan_score
 from qbdi_m21.frames.spelling import fifths_of
 from qbdi_m21.frames.table import NoteTable, Tempo, make_note_table
 
@@ -148,13 +148,17 @@ def tie_leaders(found: Noteheads, onset: list[int], end: list[int]) -> list[int]
     leader = list(range(len(found.heads)))
     # a notehead's own tie: a chord's is its first tied member's
     kinds = {i: head.tie.type for i, head in enumerate(found.heads) if head.tie is not None}
+    last_voice: dict[int, int] = {}
     # several, since two voices may hold one pitch to the same moment
     open_ties: dict[tuple[int, float, int], list[int]] = defaultdict(list)
     # in the order of time: a tie may lead from a lower voice to a higher one
     for i in sorted(kinds, key=lambda i: (found.part[i], found.bar[i], onset[i])):
         held = open_ties.get((found.part[i], found.written[i], onset[i]))
         if held and kinds[i] in ('stop', 'continue'):
-            leader[i] = held.pop(0)
+            # the same voice's where there is a choice
+            leader[i] = held.pop(next((k for k, j in enumerate(held)
+                                       if last_voice[j] == found.voice[i]), 0))
+        last_voice[leader[i]] = found.voice[i]
         if kinds[i] in ('start', 'continue'):
             open_ties[found.part[i], found.written[i], end[i]].append(leader[i])
     return leader
@@ -209,8 +213,9 @@ def extract_notes(score: stream.Stream, *, allow_empty: bool = False,
         If the score holds no pitched note, unless `allow_empty`.
     """
     whole = as_score(score)
-    scanned = [scan_part(part) for part in measured_parts(whole)]
+    scanned = scan_score(whole, measured_parts(whole))
     bars = scanned_bars(scanned)
+    _warn_of_lost(whole, scanned)
     ottavas = [o for o in whole.getElementsByClass(spanner.Ottava) if o.transposing]
     found = read_noteheads(scanned, ottavas)
     if not found.heads and not allow_empty:
@@ -235,6 +240,15 @@ def extract_notes(score: stream.Stream, *, allow_empty: bool = False,
         velocity=np.array(found.velocity, dtype=np.int64)[first],
         part_names=[str(p.part.partName or '') for p in scanned], tempi=_tempi(scanned, bars))
     return unfold_repeats(table, [p.part for p in scanned]) if expand_repeats else table
+
+
+def _warn_of_lost(score: stream.Score, parts: Sequence[ScannedPart]) -> None:
+    beside = [e for e in score.elements if kind_of(e) in ('notes', 'measure', 'voice', 'stream')
+              and not isinstance(e, stream.Part)]
+    lost = sum(part.num_lost for part in parts) + sum(count_notes(e) for e in beside)
+    if lost:
+        warn(f'{lost} notes stand beside the measures, or in streams inside them that are no '
+             'voices, and were left out; put them into measures', SourceWarning)
 
 
 def extract_tables(score: stream.Stream) -> tuple[NoteTable, ...]:

@@ -19,6 +19,9 @@ from qbdi_m21.frames.table import COLUMNS, NoteTable, Tempo, make_note_table
 #: How a step may be given: a length in quarters, or a word.
 StepLike: TypeAlias = float | str | Fraction
 
+#: Most cells of a plane: a gigabyte.
+MAX_CELLS = 2**30
+
 #: Shortest step that `step='auto'` takes: it holds triplets and 64ths.
 FINEST_STEP = Fraction(1, 48)
 
@@ -28,6 +31,9 @@ TOLERANCES = (Fraction(1, 48), Fraction(1, 16))
 
 #: Share of the notes that may be farther from the grid.
 MISPLACED_SHARE = 0.005
+
+#: No grid is finer than MIDI files usually are.
+SHORTEST_STEP = Fraction(1, 960)
 
 _STEPS = tuple(sorted((Fraction(n, d) for n, d in (
     (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 8), (1, 12), (1, 16), (1, 20), (1, 24),
@@ -68,12 +74,13 @@ def parse_step(step: StepLike, table: NoteTable) -> Step:
         return step         # type: ignore[return-value]
     try:
         length = Fraction(step)
-        length = length.limit_denominator(960) if isinstance(step, float) else length
+        if isinstance(step, float):         # 0.333 is a third
+            length = length.limit_denominator(96)
     except (ValueError, TypeError, OverflowError, ZeroDivisionError):
         length = Fraction(0)
-    if length <= 0:
+    if length < SHORTEST_STEP:
         raise ParameterError(f"step is {step!r}; expected a positive length in quarters such as "
-                             "0.25 or '1/6', or 'beat', 'bar' or 'auto'")
+                             f"0.25 or '1/6', at least {SHORTEST_STEP}, or 'beat', 'bar' or 'auto'")
     return length
 
 
@@ -181,10 +188,15 @@ def table_to_frames(
     column = pitch - pitch_range[0]
     start, end, moved, furthest = _quantise(played, grid)
     _warn_of_moves(table, grid, moved, furthest)
-    sounding = np.zeros((grid.num_frames, pitch_range[1] - pitch_range[0]), dtype=np.bool_)
-    onset = np.zeros_like(sounding)
+    shape = grid.num_frames, pitch_range[1] - pitch_range[0]
+    if shape[0] * shape[1] > MAX_CELLS:
+        raise ParameterError(f'the frames would have {shape[0]} x {shape[1]} cells; expected '
+                             f'{MAX_CELLS} at most: give a longer step or a shorter piece')
+    sounding, onset = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     onset[start, column] = True
+    order, end = _without_overlaps(start, end, column, grid.num_frames)
     # one row for each frame that each note sounds in
+    start, column = start[order], column[order]
     lengths = end - start
     first = np.cumsum(lengths) - lengths
     rows = np.arange(int(lengths.sum())) + np.repeat(start - first, lengths)
@@ -192,9 +204,24 @@ def table_to_frames(
     sounding[rows, columns] = True
     strength = None
     if velocity:
-        strength = np.zeros(sounding.shape, dtype=np.uint8)
-        strength[rows, columns] = np.repeat(played.velocity, lengths)
+        strength = np.zeros(shape, dtype=np.uint8)
+        strength[rows, columns] = np.repeat(played.velocity[order], lengths)
     return Frames(sounding, onset, grid, pitch_range[0], strength)
+
+
+def _without_overlaps(start: IntArray, end: IntArray, column: IntArray,
+                      num_frames: int) -> tuple[IntArray, IntArray]:
+    """Return notes by pitch and start, and ends that stop at the next onset of the pitch.
+
+    A note that begins within a longer one lasts as long as that: so frames have it.
+    """
+    order = np.lexsort((start, column))
+    base = column[order] * (num_frames + 1)
+    longest = np.maximum.accumulate(base + end[order]) - base
+    follows = np.full(len(order), num_frames, dtype=np.int64)
+    same = column[order][1:] == column[order][:-1]
+    follows[:-1][same] = start[order][1:][same]
+    return order, np.minimum(longest, follows)
 
 
 def quantize(table: NoteTable, step: StepLike) -> NoteTable:

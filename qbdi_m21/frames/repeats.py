@@ -143,14 +143,15 @@ def in_order(table: NoteTable, order: Sequence[int]) -> NoteTable:
 
 def _tempi_in_order(table: NoteTable, order: Sequence[int], bars: Sequence[Bar]) -> list[Tempo]:
     """Return the tempi as they are played; after a jump, the one in force there."""
-    found: dict[Fraction, Tempo] = {}
+    found: list[Tempo] = []
     for place, (index, played) in enumerate(zip(order, bars, strict=True)):
         written = table.bars[index]
         before = [t for t in table.tempi if t.onset_ql <= written.start_ql]
-        if before and (not place or order[place - 1] != index - 1):
-            found[played.start_ql] = replace(before[-1], onset_ql=played.start_ql)
+        jumps = not place or order[place - 1] != index - 1
+        if before and jumps and before[-1].onset_ql < written.start_ql:
+            found.append(replace(before[-1], onset_ql=played.start_ql))
         for tempo in table.tempi:
             if written.start_ql <= tempo.onset_ql < written.end_ql:
                 onset = tempo.onset_ql - written.start_ql + played.start_ql
-                found[onset] = replace(tempo, onset_ql=onset)
-    return [found[onset] for onset in sorted(found)]
+                found.append(replace(tempo, onset_ql=onset))
+    return found

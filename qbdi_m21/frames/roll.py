@@ -53,6 +53,10 @@ class Frames:
     velocity: npt.NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
+        for plane in (self.sounding, self.onset):
+            if not isinstance(plane, np.ndarray) or plane.dtype != np.bool_:
+                raise FramesError(f'a plane is {getattr(plane, "dtype", type(plane).__name__)}; '
+                                  'expected a numpy array of bool')
         if self.sounding.shape != self.onset.shape or self.sounding.ndim != 2:
             raise FramesError(f'planes have shapes {self.sounding.shape} and {self.onset.shape}; '
                               'expected two equal (T, P)')
@@ -61,6 +65,9 @@ class Frames:
                               f'{self.grid.num_frames}')
         if np.any(self.onset & ~self.sounding):
             raise FramesError('an onset cell does not sound; set sounding wherever onset is set')
+        if not 0 <= self.pitch_low <= 128 - self.num_pitches:
+            raise FramesError(f'the columns are MIDI {self.pitch_low} to '
+                              f'{self.pitch_range[1] - 1}; expected them within 0..127')
         if self.velocity is not None and self.velocity.shape != self.sounding.shape:
             raise FramesError(f'the velocity plane has shape {self.velocity.shape}; expected '
                               f'{self.sounding.shape}')

@@ -58,11 +58,12 @@ def save_table(table: NoteTable, path: str | os.PathLike[str], *, work: str = ''
     """
     target = _checked(path)
     with write_aside(target) as aside:
-        if target.suffix == '.csv':
+        if target.suffix.lower() == '.csv':
             write_csv(table, aside)
-        elif target.suffix == '.npz':
+        elif target.suffix.lower() == '.npz':
             columns = {name: getattr(table, name) for name in COLUMNS}
-            np.savez_compressed(aside, meta=np.array(json.dumps(_meta(table, work))), **columns)
+            with aside.open('wb') as file:      # numpy would add a suffix to a name in capitals
+                np.savez_compressed(file, meta=np.array(json.dumps(_meta(table, work))), **columns)
         else:
             import pyarrow as pa
             import pyarrow.parquet as pq
@@ -95,9 +96,10 @@ def load_table(path: str | os.PathLike[str]) -> NoteTable:
     if not source.is_file():
         raise FramesError(f'no such file: {source}')
     try:
-        if source.suffix == '.csv':
+        if source.suffix.lower() == '.csv':
             return read_csv(source)
-        meta, columns = _read_npz(source) if source.suffix == '.npz' else _read_parquet(source)
+        packed = source.suffix.lower() == '.npz'
+        meta, columns = _read_npz(source) if packed else _read_parquet(source)
         return _table_of(meta, columns)
     except FramesError as error:
         raise FramesError(f'{source}: {error}') from error
@@ -127,15 +129,15 @@ def save_frames(frames: Frames, path: str | os.PathLike[str]) -> None:
         Ends in .npz. Written whole or not at all; the same frames give the same bytes.
     """
     target = Path(path)
-    if target.suffix != '.npz':
+    if target.suffix.lower() != '.npz':
         raise ParameterError(f'{target} ends in {target.suffix!r}; expected .npz')
     meta = {'format': FORMAT, 'kind': 'frames', 'pitch_low': frames.pitch_low,
             'step': str(frames.grid.step_ql), 'bars': [bar.to_json() for bar in frames.grid.bars]}
     planes: dict[str, Any] = {'sounding': frames.sounding, 'onset': frames.onset}
     if frames.velocity is not None:
         planes['velocity'] = frames.velocity
-    with write_aside(target) as aside:
-        np.savez_compressed(aside, meta=np.array(json.dumps(meta)), **planes)
+    with write_aside(target) as aside, aside.open('wb') as file:
+        np.savez_compressed(file, meta=np.array(json.dumps(meta)), **planes)
 
 
 def load_frames(path: str | os.PathLike[str]) -> Frames:
@@ -174,7 +176,7 @@ def npz_kind(path: str | os.PathLike[str]) -> str:
 
 def _checked(path: str | os.PathLike[str]) -> Path:
     target = Path(path)
-    if target.suffix not in TABLE_SUFFIXES:
+    if target.suffix.lower() not in TABLE_SUFFIXES:
         raise ParameterError(f'{target} ends in {target.suffix!r}; expected '
                              f'{", ".join(TABLE_SUFFIXES)}')
     return target

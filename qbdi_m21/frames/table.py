@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qbdi_m21.errors import FramesError
+from qbdi_m21.errors import FramesError, ParameterError
 from qbdi_m21.frames.grid import Bar, Grid
 from qbdi_m21.frames.ratios import IntArray, on_common, ranks, reduced, to_ratios
 from qbdi_m21.frames.spelling import note_name, spell_notes
@@ -163,7 +163,9 @@ class NoteTable:
         FramesError
             If a note would leave MIDI 0..127.
         """
-        pitch = self.pitch + semitones
+        if semitones != int(semitones):
+            raise ParameterError(f'semitones is {semitones}; expected a whole number')
+        pitch = self.pitch + int(semitones)
         if len(pitch) and not (pitch.min() >= 0 and pitch.max() <= 127):
             raise FramesError(f'transposing by {semitones} semitones takes notes to MIDI '
                               f'{pitch.min()}..{pitch.max()}; expected 0..127')

@@ -42,6 +42,11 @@ def align(query: stream.Score, improvisation: stream.Score) -> stream.Score:
     if len(set(counts.values())) > 1:
         raise NotationError(f'the improvisation has {counts[IMPROVISATION]} measures and the '
                             f'query {counts[QUERY]}; expected as many')
+    late = [part for part in parts[QUERY] if part.offset]
+    if late:
+        raise NotationError(f'the part {late[0].partName or ""!r} of the query begins '
+                            f'{float(late[0].offset):g} quarters late; expected all parts at 0: '
+                            'fill it up with rests')
     for part in parts[QUERY]:
         _fill_up(part, parts[IMPROVISATION][0])
     score = stream.Score()

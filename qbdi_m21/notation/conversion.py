@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from qbdi_m21.errors import ParameterError
+from qbdi_m21.errors import ParameterError, QbdiError
 from qbdi_m21.frames.midi import read_midi
 from qbdi_m21.frames.midi_out import write_midi
 from qbdi_m21.frames.notes import extract_notes
@@ -26,6 +28,17 @@ from qbdi_m21.notation.musicxml import SUFFIXES, write_musicxml
 from qbdi_m21.notation.reading import CORPUS_PREFIX, MIDI_SUFFIXES, load_score
 
 OUTPUT_SUFFIXES = (*SUFFIXES, *MIDI_SUFFIXES, *TABLE_SUFFIXES)
+
+
+@contextlib.contextmanager
+def naming(source: str | os.PathLike[str]) -> Iterator[None]:
+    """Let errors inside say which source they are about."""
+    try:
+        yield
+    except QbdiError as error:
+        if str(source) in str(error):
+            raise
+        raise type(error)(f'{source}: {error}') from error
 
 
 def read_notes(source: str | os.PathLike[str], *, number: int | None = None,
@@ -49,8 +62,9 @@ def read_notes(source: str | os.PathLike[str], *, number: int | None = None,
     path = Path(source)
     suffix = '' if str(source).startswith(CORPUS_PREFIX) else path.suffix.lower()
     if suffix not in (*MIDI_SUFFIXES, *TABLE_SUFFIXES):
-        return extract_notes(load_score(os.fspath(source), number=number),
-                             expand_repeats=expand_repeats)
+        score = load_score(os.fspath(source), number=number)
+        with naming(source):
+            return extract_notes(score, expand_repeats=expand_repeats)
     if number not in (None, 1):
         raise ParameterError(f'{path} is one piece; number is {number}, leave it out')
     if suffix in MIDI_SUFFIXES:
@@ -89,13 +103,14 @@ def convert_file(
         What was written, in words.
     """
     path = Path(target)
-    if path.suffix not in OUTPUT_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in OUTPUT_SUFFIXES:
         raise ParameterError(f'{path} ends in {path.suffix!r}; expected one of '
                              f'{", ".join(OUTPUT_SUFFIXES)}')
-    if frames != (path.suffix == '.npz' and frames) or (pitch_range and not frames):
+    if frames != (suffix == '.npz' and frames) or (pitch_range and not frames):
         raise ParameterError('frames are written as .npz, and only frames have a pitch range; '
                              f'the target is {path}')
-    if path.suffix in SUFFIXES and step is None and not expand_repeats and _is_notated(source):
+    if suffix in SUFFIXES and step is None and not expand_repeats and _is_notated(source):
         write_musicxml(load_score(os.fspath(source), number=number), path, keep=False)
         return 'the score as it is notated'
     table = read_notes(source, number=number, expand_repeats=expand_repeats)
@@ -105,15 +120,15 @@ def convert_file(
         save_frames(made, path)
         return (f'{made.grid.num_frames} frames of {made.grid.step_ql} x {made.num_pitches} '
                 'pitches, sounding and onset')
-    if step is None and path.suffix in SUFFIXES and Path(source).suffix.lower() in MIDI_SUFFIXES:
+    if step is None and suffix in SUFFIXES and Path(source).suffix.lower() in MIDI_SUFFIXES:
         step = 'auto'
     if step is not None:
         table = quantize(table, step)
-    if path.suffix in SUFFIXES:
+    if suffix in SUFFIXES:
         score = engrave(table)
         score.metadata.title = Path(str(source).removeprefix(CORPUS_PREFIX)).stem
         write_musicxml(score, path, keep=False)
-    elif path.suffix in MIDI_SUFFIXES:
+    elif suffix in MIDI_SUFFIXES:
         write_midi(table, path)
     else:
         save_table(table, path, work=str(source))

@@ -8,6 +8,7 @@ notation programs.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +16,7 @@ import numpy as np
 from music21 import bar as m21bar
 from music21 import instrument, layout, metadata, stream
 
-from qbdi_m21.errors import ParameterError
+from qbdi_m21.errors import NotationError, NotationWarning, ParameterError, warn
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.raster import frames_to_table
 from qbdi_m21.frames.ratios import IntArray
@@ -28,6 +29,9 @@ from qbdi_m21.notation.timing import engraved_bars, place_notes, warn_of_moves
 
 #: A part of which this share of the quarters spans more than a tenth is keyboard music.
 _TENTH, _OFTEN = 16, 0.25
+
+#: MIDI number of the lowest note of MusicXML's lowest octave.
+LOWEST_PITCH = 12
 
 #: How notes of one part are divided among staves or parts.
 Split = int | Literal['hands', 'parts']
@@ -85,11 +89,15 @@ def to_score(music: Frames | NoteTable, *, template: stream.Score | None = None,
                                  'whose parts are to have the notes')
         score = engrave(_in_parts(table, extract_notes(template, allow_empty=True)), brace=False)
     else:
-        table = replace(table, part_names=(table.part_names[0] or name,))
-        if not _several(table.staff):
-            table = replace(table, staff=divide_hands(table) if split == 'hands' else np.where(
-                table.pitch >= int(split), 1, 2).astype(np.int64))
-        score = engrave(table, brace=True)
+        own = table.part_names[0] if table.part_names else ''
+        staff = table.staff
+        if not _several(staff):
+            staff = divide_hands(table) if split == 'hands' else np.where(
+                table.pitch >= int(split), 1, 2).astype(np.int64)
+        # both staves are there though one is silent
+        numbers = sorted({1, 2, *np.unique(staff).tolist()})
+        score = _engrave(table, [_Player(own or name, tuple(
+            np.flatnonzero(staff == number) for number in numbers))])
     if template is not None:
         copy_signs(template, score)
         if template.metadata is not None:
@@ -134,13 +142,18 @@ def engrave(table: NoteTable, *, brace: bool | None = None) -> stream.Score:
     QuantizationWarning
         How many notes moved, and how far.
     """
+    return _engrave(table, _players(table, brace))
+
+
+def _engrave(table: NoteTable, players: Sequence[_Player]) -> stream.Score:
     table = replace(table, grace=table.grace | (table.duration[:, 0] == 0))
+    _check_range(table)
     bars = engraved_bars(table.bars)
     placed = place_notes(table, bars)
     score = stream.Score()
     score.insert(0, metadata.Metadata())
     writer = StaffWriter(table, bars, placed)
-    for index, player in enumerate(_players(table, brace), start=1):
+    for index, player in enumerate(players, start=1):
         braced = len(player.staves) > 1
         staves = []
         for number, rows in enumerate(player.staves):
@@ -160,6 +173,19 @@ def engrave(table: NoteTable, *, brace: bool | None = None) -> stream.Score:
                                               barTogether=True))
     warn_of_moves(placed.moved, len(table))
     return score
+
+
+def _check_range(table: NoteTable) -> None:
+    """Raise where MusicXML has no octave for a note; warn of notes that outlast the bars."""
+    if table.pitch.min(initial=LOWEST_PITCH) < LOWEST_PITCH:
+        raise NotationError(f'the lowest note is MIDI {table.pitch.min()}; notation files have no '
+                            f'octave below {LOWEST_PITCH} (C0): transpose the notes or leave them '
+                            'out')
+    end = table.bars[-1].end_ql if table.bars else 0
+    late = int(np.count_nonzero(table.end[:, 0] / table.end[:, 1] > float(end)))
+    if late:
+        warn(f'{late} of {len(table)} notes last beyond the last bar and were cut there',
+             NotationWarning)
 
 
 def _players(table: NoteTable, brace: bool | None) -> list[_Player]:

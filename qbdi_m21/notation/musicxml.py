@@ -55,7 +55,7 @@ def write_musicxml(score: stream.Score, path: str | os.PathLike[str], *,
     target = check_suffix(path)
     data = to_musicxml(score, keep=keep)
     with write_aside(target) as aside:
-        if target.suffix == '.mxl':
+        if target.suffix.lower() == '.mxl':
             with zipfile.ZipFile(aside, 'w', zipfile.ZIP_DEFLATED) as archive:
                 for name, content in (('META-INF/container.xml', _CONTAINER),
                                       ('score.musicxml', data)):
@@ -68,7 +68,7 @@ def write_musicxml(score: stream.Score, path: str | os.PathLike[str], *,
 def check_suffix(path: str | os.PathLike[str]) -> Path:
     """Return the path, or raise ParameterError where its suffix is not MusicXML's."""
     target = Path(path)
-    if target.suffix not in SUFFIXES:
+    if target.suffix.lower() not in SUFFIXES:
         raise ParameterError(f'{target} ends in {target.suffix!r}; expected one of '
                              f'{", ".join(SUFFIXES)}')
     return target

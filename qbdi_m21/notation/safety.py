@@ -9,8 +9,8 @@ from pathlib import Path
 
 from qbdi_m21.errors import ScoreError
 
-#: Most bytes of a score, unpacked; the largest work of music21's corpus has 20 million.
-MAX_BYTES = 256 * 2**20
+#: Most bytes of a score, unpacked; the largest work of music21's corpus has 11 million.
+MAX_BYTES = 64 * 2**20
 
 #: Most files in a compressed score.
 MAX_MEMBERS = 1000

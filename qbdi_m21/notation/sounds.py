@@ -126,23 +126,42 @@ def _parted(sound: Sound, sounds: Sequence[Sound]) -> list[Sound]:
 
 
 def slice_sounds(sounds: Iterable[Sound]) -> list[Sound]:
-    """Return overlapping sounds as successive chords, tied across every cut."""
-    ordered = sorted(sounds)
-    edges = sorted({place for s in ordered for place in (s.start, s.end)})
+    """Return overlapping sounds as successive chords, tied across every cut.
+
+    Of two notes of one pitch the first ends where the second starts.
+    """
+    spans = _without_unisons(sounds)
+    edges = sorted({place for start, end, _ in spans for place in (start, end)})
     slices = []
     first = 0
     for left, right in pairwise(edges):
-        while first < len(ordered) and ordered[first].end <= left:
+        while first < len(spans) and spans[first][1] <= left:
             first += 1
-        heads: dict[int, Head] = {}
-        for s in ordered[first:]:
-            if s.start > left:
+        heads = []
+        for start, end, head in spans[first:]:
+            if start > left:
                 break
-            if s.end >= right:
-                for head in s.heads:
-                    heads.setdefault(head.pitch, Head(
-                        head.row, head.pitch, head.tied_in or s.start < left,
-                        head.tied_out or right < s.end))
+            if end >= right:
+                heads.append(head._replace(tied_in=head.tied_in or start < left,
+                                           tied_out=head.tied_out or right < end))
         if heads:
-            slices.append(Sound(left, right, tuple(heads[p] for p in sorted(heads))))
+            slices.append(Sound(left, right, tuple(sorted(heads, key=lambda h: h.pitch))))
     return slices
+
+
+def _without_unisons(sounds: Iterable[Sound]) -> list[tuple[int, int, Head]]:
+    """Return (start, end, head) of notes, sorted; none overlaps another of its pitch."""
+    by_pitch: dict[int, list[tuple[int, int, Head]]] = defaultdict(list)
+    for sound in sounds:
+        for head in sound.heads:
+            by_pitch[head.pitch].append((sound.start, sound.end, head))
+    found = []
+    for spans in by_pitch.values():
+        spans.sort()
+        for (start, end, head), (after, *_) in pairwise(spans):
+            if end <= after:
+                found.append((start, end, head))
+            elif start < after:
+                found.append((start, after, head._replace(tied_out=False)))
+        found.append(spans[-1])
+    return sorted(found)

@@ -103,21 +103,20 @@ class VoiceLeader:
 
     def _keep_unisons(self, layers: list[list[Sound]]) -> None:
         """Put unisons that are tied over the barline where they were: else they would be mixed."""
-        places: dict[int, list[int]] = defaultdict(list)
-        rows: dict[int, list[int]] = defaultdict(list)
-        for place, layer in enumerate(layers):
+        tied: dict[int, list[int]] = defaultdict(list)
+        for layer in layers:
             for head in layer[0].heads:
-                if head.tied_in:
-                    places[head.pitch].append(place)
-                    rows[head.pitch].append(head.row)
-        for pitch in places:
-            if len(places[pitch]) > 1:
-                for row in rows[pitch]:
-                    place = next(k for k, layer in enumerate(layers)
-                                 if any(head.row == row for head in layer[0].heads))
-                    before = self._tied.get(row, place)
-                    if before < len(layers):
-                        layers[place], layers[before] = layers[before], layers[place]
+                if head.tied_in and head.row in self._tied:
+                    tied[head.pitch].append(head.row)
+        for rows in tied.values():
+            if len(rows) > 1:
+                rows.sort(key=lambda row: self._tied[row])
+                wanted = [self._tied[row] for row in rows]
+                if wanted[-1] >= len(layers):
+                    wanted = sorted(_layer_of(row, layers) for row in rows)
+                for row, place in zip(rows, wanted, strict=True):
+                    now = _layer_of(row, layers)
+                    layers[now], layers[place] = layers[place], layers[now]
 
     def _place(self, group: list[Sound], beat: int) -> None:
         """Add sounds of one start, the highest first, to the lines that cost least."""
@@ -183,6 +182,11 @@ class VoiceLeader:
                 if line.lattices.get(place, odd) != odd:
                     cost += _MIXED
         return cost
+
+
+def _layer_of(row: int, layers: Sequence[Sequence[Sound]]) -> int:
+    return next(place for place, layer in enumerate(layers)
+                if any(head.row == row for head in layer[0].heads))
 
 
 def _attacks(sounds: Sequence[Sound]) -> list[list[Sound]]:

@@ -134,6 +134,22 @@ def test_an_unknown_split_is_refused(quartet, split):
         q.to_score(q.to_frames(quartet), split=split)
 
 
+@pytest.mark.parametrize(('pitches', 'split', 'counts'), [
+    ([62, 64, 48], 48, [3, 0]), ([40, 41], 'hands', [0, 2]), ([], 'hands', [0, 0]),
+    ([], 60, [0, 0])])
+def test_both_staves_are_there_though_one_is_silent(pitches, split, counts):
+    table = table_of([(k, 1, p) for k, p in enumerate(pitches)], BARS)
+    score = q.to_score(table, split=split)
+    assert [len(part.recurse().notes) for part in score.parts] == counts
+
+
+def test_a_table_without_a_name_takes_the_one_given():
+    table = table_of([(0, 1, 60)], BARS)
+    assert {p.partName for p in q.to_score(table, name='Harp').parts} == {'Harp'}
+    named = table_of([(0, 1, 60)], BARS, part_names=['Celesta'])
+    assert {p.partName for p in q.to_score(named, name='Harp').parts} == {'Celesta'}
+
+
 def test_the_parts_of_a_table_stay(quartet):
     table = extract_notes(quartet)
     score = q.to_score(table)

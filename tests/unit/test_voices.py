@@ -210,3 +210,10 @@ def test_slices_keep_the_ties_of_the_neighbouring_bars():
 def test_slices_leave_silence_out():
     assert [(s.start // Q, s.end // Q) for s in slice_sounds(
         [sound(0, 1, 60), sound(2, 3, 62)])] == [(0, 1), (2, 3)]
+
+
+def test_of_unisons_in_one_slice_the_second_is_struck():
+    slices = slice_sounds([sound(0, 2, 60), sound(1, 3, 60), sound(0, 3, 50)])
+    assert [(s.start // Q, s.end // Q, [(h.pitch, h.tied_in, h.tied_out) for h in s.heads])
+            for s in slices] == [(0, 1, [(50, False, True), (60, False, False)]),
+                                 (1, 3, [(50, True, False), (60, False, False)])]
