@@ -195,10 +195,13 @@ def _drop_repeated_ids(root: etree._Element) -> None:
 
 
 def _mend_identification(root: etree._Element) -> None:
-    """Leave out the date of the day, and the composer that music21 makes up."""
+    """Leave out the date of the day, and the title and composer that music21 makes up."""
     for creator in root.iterfind('identification/creator'):
         if creator.text == 'Music21':
             root.find('identification').remove(creator)     # type: ignore[union-attr]
+    for title in root.findall('movement-title'):
+        if title.text == 'Music21 Fragment':
+            root.remove(title)
     for date in root.iterfind('identification/encoding/encoding-date'):
         parent = date.getparent()
         if parent is not None:

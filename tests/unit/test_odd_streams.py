@@ -36,7 +36,7 @@ def test_a_part_that_begins_inside_a_bar_is_refused():
     score = stream.Score()
     score.insert(0, line('C4', measured=True))
     score.insert(1, line('E4', measured=True))
-    with pytest.raises(ScoreError, match='begins 1 quarters after the first, .* fill the part up'):
+    with pytest.raises(ScoreError, match=r'begins 1 quarters after the first, .* fill the part up'):
         q.extract_notes(score)
 
 

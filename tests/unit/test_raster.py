@@ -34,8 +34,9 @@ def grace(table, *rows):
 
 @pytest.mark.parametrize(('step', 'frames', 'kept'), [
     (0.25, 32, F(1, 4)), ('1/6', 48, F(1, 6)), (1 / 3, 24, F(1, 3)), ('beat', 8, 'beat'),
-    ('bar', 2, 'bar'), ('auto', 8, F(1)), (F(1, 960), 7680, F(1, 960)), ('1/720', 5760,
-    F(1, 720)), (0.333, 24, F(1, 3)), (np.float64(0.5), 16, F(1, 2)), (2, 4, F(2)), ('0.5', 16, F(1, 2))])
+    ('bar', 2, 'bar'), ('auto', 8, F(1)), (F(1, 960), 7680, F(1, 960)),
+    ('1/720', 5760, F(1, 720)), (0.333, 24, F(1, 3)), (np.float64(0.5), 16, F(1, 2)),
+    (2, 4, F(2)), ('0.5', 16, F(1, 2))])
 def test_a_step_is_a_length_or_a_word(step, frames, kept):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', QuantizationWarning)
