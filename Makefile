@@ -26,7 +26,7 @@ lint: $(VENV)/installed
 # MuseScore is installed where apt and the rights are there; its tests skip visibly elsewhere.
 test: lint
 	sh tests/install_musescore.sh
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # The shipped model again, from music21's corpus alone (about 25 minutes on 2 cores).
 chorales: $(VENV)/installed

@@ -40,9 +40,12 @@ def naive_spans(table, step):
 
 
 def naive_table_to_frames(table, step, pitch_range=(24, 102), *, fold=False):
-    """Sets of sounding and of onset cells (frame, pitch), and the velocity of each sounding one."""
+    """Sets of sounding and of onset cells (frame, pitch), and the velocity of each sounding one.
+
+    A cell has the velocity of the latest onset of its pitch, though an earlier note may last.
+    """
     low, high = pitch_range
-    sounding, onset, velocity = set(), set(), {}
+    sounding, struck = set(), {}
     for row, start, end in naive_spans(table, step):
         pitch = int(table.pitch[row])
         while fold and pitch < low:
@@ -50,11 +53,11 @@ def naive_table_to_frames(table, step, pitch_range=(24, 102), *, fold=False):
         while fold and pitch >= high:
             pitch -= 12
         if low <= pitch < high:
-            onset.add((start, pitch))
-            for frame in range(start, end):
-                sounding.add((frame, pitch))
-                velocity[frame, pitch] = int(table.velocity[row])
-    return sounding, onset, velocity
+            struck[start, pitch] = int(table.velocity[row])
+            sounding |= {(frame, pitch) for frame in range(start, end)}
+    velocity = {(frame, pitch): struck[max(at for at, p in struck if p == pitch and at <= frame),
+                                       pitch] for frame, pitch in sounding}
+    return sounding, set(struck), velocity
 
 
 def naive_pool(values, bars, fine, coarse):

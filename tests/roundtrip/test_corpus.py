@@ -3,7 +3,7 @@
 import warnings
 from collections import Counter
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ def name_of(work):
     return '#'.join(work).removeprefix('corpus:')
 
 
-@cache
+@lru_cache(maxsize=2)         # scores are large
 def load(work):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
