@@ -132,15 +132,19 @@ def _misplaced(table: NoteTable, grid: Grid, tolerance: Fraction) -> int:
 def _quantise(table: NoteTable, grid: Grid) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_],
                                                      float]:
     """Return start and end frames, which notes move, and how far at most (quarter lengths)."""
-    frame, _ = grid.frames_at(np.concatenate([table.onset, table.end]))
+    frame, ratios = grid.frames_at(np.concatenate([table.onset, table.end]))
     count = len(table)
     # each note keeps a frame; one that starts at the very end keeps the last
     start = np.minimum(frame[:count], grid.num_frames - 1)
     end = np.maximum(frame[count:], start + 1)
-    common, (onset, stop, offsets) = on_common(table.onset, table.end, grid.offsets)
-    away = np.where(table.grace, 0, np.maximum(abs(offsets[start] - onset),
-                                               abs(offsets[end] - stop)))
-    return start, end, away > 0, float(away.max(initial=0)) / common
+    distance = ratios[:, 0] / ratios[:, 1]
+    if (start != frame[:count]).any() or (end != frame[count:]).any():
+        common, (times, offsets) = on_common(np.concatenate([table.onset, table.end]),
+                                             grid.offsets)
+        moves = abs(offsets[np.concatenate([start, end])] - times) / common
+        distance = moves.astype(np.float64)
+    away = np.where(table.grace, 0.0, np.maximum(distance[:count], distance[count:]))
+    return start, end, away > 0, float(away.max(initial=0.0))
 
 
 def table_to_frames(
