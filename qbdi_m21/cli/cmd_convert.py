@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -27,7 +28,8 @@ from qbdi_m21.errors import ParameterError
               help='Of frames: leave notes outside the range out, or move them by octaves.')
 @click.option('--expand-repeats', is_flag=True, help='Play repeats out.')
 def convert(source: str, target: str, number: int | None, step: str | None, *, frames: bool,
-            pitch_range: tuple[int, int] | None, outside: str, expand_repeats: bool) -> None:
+            pitch_range: tuple[int, int] | None, outside: Literal['drop', 'fold'],
+            expand_repeats: bool) -> None:
     """Convert IN to OUT; the suffixes say what they are.
 
     \b

@@ -190,12 +190,12 @@ def table_to_frames(
     if not kept.all():
         played, pitch = played.select(kept), pitch[kept]
     column = pitch - pitch_range[0]
-    start, end, moved, furthest = _quantise(played, grid)
-    _warn_of_moves(table, grid, moved, furthest)
     shape = grid.num_frames, pitch_range[1] - pitch_range[0]
     if shape[0] * shape[1] > MAX_CELLS:
         raise ParameterError(f'the frames would have {shape[0]} x {shape[1]} cells; expected '
                              f'{MAX_CELLS} at most: give a longer step or a shorter piece')
+    start, end, moved, furthest = _quantise(played, grid)
+    _warn_of_moves(table, grid, moved, furthest)
     sounding, onset = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     onset[start, column] = True
     order, end = _without_overlaps(start, end, column, grid.num_frames)
@@ -254,7 +254,7 @@ def quantize(table: NoteTable, step: StepLike) -> NoteTable:
                if name not in ('onset', 'duration', 'bar', 'notehead')}
     return make_note_table(
         table.bars, onset=grid.offsets[start], duration=reduced(held, common),
-        bar=np.searchsorted(grid.bar_starts, start, side='right') - 1, **columns,
+        bar=grid.frame_bars()[start], **columns,
         part_names=table.part_names, tempi=table.tempi)
 
 
@@ -335,4 +335,4 @@ def frames_to_table(frames: Frames, *, part_names: Sequence[str] = ('',),
     return make_note_table(
         grid.bars, onset=grid.offsets[notes.start_frames], duration=reduced(held, common),
         pitch=notes.pitch, velocity=velocity, part_names=part_names, tempi=tempi,
-        bar=np.searchsorted(grid.bar_starts, notes.start_frames, side='right') - 1)
+        bar=grid.frame_bars()[notes.start_frames])

@@ -14,7 +14,6 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +153,7 @@ def load_frames(path: str | os.PathLike[str]) -> Frames:
     """
     try:
         meta, planes = _read_npz(Path(path), kind='frames')
-        step: Step = meta['step'] if meta['step'] in ('beat', 'bar') else Fraction(meta['step'])
+        step: Step = meta['step'] if meta['step'] in ('beat', 'bar') else read_exact(meta['step'])
         grid = Grid(tuple(Bar.from_json(bar) for bar in meta['bars']), step)
         return Frames(grid=grid, pitch_low=int(meta['pitch_low']), **planes)
     except FramesError as error:

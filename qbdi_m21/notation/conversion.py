@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from qbdi_m21.errors import ParameterError, QbdiError
 from qbdi_m21.frames.midi import read_midi
@@ -77,7 +77,7 @@ def read_notes(source: str | os.PathLike[str], *, number: int | None = None,
 def convert_file(
     source: str | os.PathLike[str], target: str | os.PathLike[str], *, number: int | None = None,
     step: StepLike | None = None, frames: bool = False,
-    pitch_range: tuple[int, int] | None = None, outside: str = 'drop',
+    pitch_range: tuple[int, int] | None = None, outside: Literal['drop', 'fold'] = 'drop',
     expand_repeats: bool = False,
 ) -> str:
     """Convert a file, or a work of the corpus, to the kind of file that the target's suffix says.
@@ -107,7 +107,7 @@ def convert_file(
     if suffix not in OUTPUT_SUFFIXES:
         raise ParameterError(f'{path} ends in {path.suffix!r}; expected one of '
                              f'{", ".join(OUTPUT_SUFFIXES)}')
-    if frames != (suffix == '.npz' and frames) or (pitch_range and not frames):
+    if (frames and suffix != '.npz') or (pitch_range and not frames):
         raise ParameterError('frames are written as .npz, and only frames have a pitch range; '
                              f'the target is {path}')
     if suffix in SUFFIXES and step is None and not expand_repeats and _is_notated(source):
@@ -116,7 +116,7 @@ def convert_file(
     table = read_notes(source, number=number, expand_repeats=expand_repeats)
     if frames:
         made = table_to_frames(table, step=0.25 if step is None else step,
-                               pitch_range=pitch_range or PITCH_RANGE, outside=_choice(outside))
+                               pitch_range=pitch_range or PITCH_RANGE, outside=outside)
         save_frames(made, path)
         return (f'{made.grid.num_frames} frames of {made.grid.step_ql} x {made.num_pitches} '
                 'pitches, sounding and onset')
@@ -139,8 +139,3 @@ def _is_notated(source: str | os.PathLike[str]) -> bool:
     """Return whether a source is a score already."""
     return str(source).startswith(CORPUS_PREFIX) or (
         Path(source).suffix.lower() not in (*MIDI_SUFFIXES, *TABLE_SUFFIXES))
-
-
-def _choice(outside: str) -> Literal['drop', 'fold']:
-    chosen: Any = outside
-    return chosen       # type: ignore[no-any-return]
