@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint chorales docs bench clean
+.PHONY: demo test lint models chorales quartets reels docs bench clean
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -28,14 +28,25 @@ test: lint
 	sh tests/install_musescore.sh
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-# The shipped model again, from music21's corpus alone (about 25 minutes on 2 cores).
-chorales: $(VENV)/installed
+# The shipped models again, from music21's corpus alone: parse, make the training set, train.
+# An interrupted run goes on where it stopped.
+models: chorales quartets reels
+
+UPDATES = 5000
+chorales: METER = 4/4
+chorales: TITLE = 4/4 chorales of Bach
+quartets: METER = any
+quartets: UPDATES = 6000
+quartets: TITLE = string quartets of Haydn, Mozart and Beethoven
+reels: METER = 2/2
+reels: TITLE = reels of O'Neill's Music of Ireland
+
+chorales quartets reels: $(VENV)/installed
 	mkdir -p work
-	$(BIN)/corpus-tools ingest @corpus_tools/recipes/chorales.txt -o work/chorales --jobs 2
-	$(BIN)/corpus-tools dataset work/chorales -o work/chorales.npz --meter 4/4 --seed 0
-	$(BIN)/qbdi-m21 train work/chorales.npz -o qbdi_m21/model/pretrained/chorales.keras \
-	  --preset dubnov2019 --updates 60000 --transpose 6 --seed 0 --compact \
-	  --name chorales --title "4/4 chorales of music21's corpus"
+	$(BIN)/corpus-tools ingest @corpus_tools/recipes/$@.txt -o work/$@ --jobs 2
+	$(BIN)/corpus-tools dataset work/$@ -o work/$@.npz --meter $(METER) --seed 0
+	$(BIN)/qbdi-m21 train work/$@.npz -o qbdi_m21/model/pretrained/$@.keras --preset default \
+	  --updates $(UPDATES) --seed 0 --compact --name $@ --title "$(TITLE)"
 
 docs: $(VENV)/installed
 	$(BIN)/pip install --quiet --editable '.[docs]'
@@ -45,6 +56,8 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/command.py
 	$(BIN)/python benchmarks/frames.py
 	$(BIN)/python benchmarks/spelling.py
+	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/training.py
 
 clean:
 	rm -rf $(VENV) demo work build *.egg-info

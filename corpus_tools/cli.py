@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
 import qbdi_m21
 from qbdi_m21.cli.base import QbdiGroup, check_output
+from qbdi_m21.cli.corpus_options import corpus_options, load_sources
+from qbdi_m21.errors import ParameterError
 
 
 @click.group(cls=QbdiGroup, context_settings={'help_option_names': ['-h', '--help']})
@@ -41,8 +44,9 @@ def ingest(sources: tuple[str, ...], output: str, jobs: int) -> None:
     from tqdm import tqdm
 
     from corpus_tools.ingest import ingest as run
-    from corpus_tools.manifest import expand_sources
-    works = expand_sources(sources)
+    from qbdi_m21.sources import expand_sources
+    # a folder may hold the tables that an earlier call made of its scores
+    works = expand_sources(sources, tables=False)
     with tqdm(total=len(works), unit='work', disable=not sys.stderr.isatty()) as bar:
         report = run(works, output, jobs=jobs, progress=lambda _: bar.update())
     for work, reason in report.failed.items():
@@ -54,29 +58,30 @@ def ingest(sources: tuple[str, ...], output: str, jobs: int) -> None:
 
 
 @main.command()
-@click.argument('folder')
+@click.argument('sources', nargs=-1, required=True)
 @click.option('-o', '--output', required=True, metavar='FILE', help='Ends in .npz.')
-@click.option('--meter', default='4/4', show_default=True,
-              help="Only works in this meter throughout; 'any' takes all.")
-@click.option('--min-bars', default=4, show_default=True, type=click.IntRange(min=1),
-              help='Leave out shorter works.')
-@click.option('--validation', default=0.1, show_default=True, help='Share of the works.')
-@click.option('--test', default=0.1, show_default=True, help='Share of the works.')
+@corpus_options(meter='4/4', min_bars=4)
 @click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
               help='Of the split.')
-def dataset(folder: str, output: str, meter: str, min_bars: int, validation: float, test: float,
-            seed: int) -> None:
-    """Build a training set from the note tables in FOLDER.
+def dataset(sources: tuple[str, ...], output: str, seed: int, **options: Any) -> None:
+    """Build a training set from SOURCES: folders of note tables, scores or MIDI files.
 
     \b
-    Example:
+    Examples:
       corpus-tools dataset tables -o chorales.npz --meter 4/4 --seed 0
+      corpus-tools dataset pop -o pop.npz --reading dubnov2019 --test-works heldout.txt
     """
-    from corpus_tools.dataset import build_training_set
     from qbdi_m21.model.training_set import SPLITS
     target = check_output(output, ('.npz',))
-    built = build_training_set(folder, meter=None if meter == 'any' else meter,
-                               min_bars=min_bars, held_out=(validation, test), seed=seed)
+    if any(source.lower().endswith('.npz') for source in sources):
+        raise ParameterError('a training set (.npz) is no source; give scores or note tables')
+    if options['reading'] != 'dubnov2019':      # which has bars and limits of its own
+        options['meter'] = options['meter'] or '4/4'
+        options['min_bars'] = options['min_bars'] or 4
+    built = load_sources(sources, seed, **options)
     built.save(target)
     counts = ', '.join(f'{len(built.rows(s))} {s}' for s in SPLITS)
     click.echo(f'wrote {target}: {len(built.works)} works, {len(built.windows)} bars ({counts})')
+    left_out = built.about['left_out'].items()
+    if left_out:
+        click.echo('left out: ' + ', '.join(f'{n} {why}' for why, n in left_out))

@@ -7,17 +7,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from corpus_tools.store import table_path
 from qbdi_m21.errors import QbdiError, QbdiWarning
-from qbdi_m21.frames.midi import read_midi
-from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.store import save_table, table_work
-from qbdi_m21.frames.table import NoteTable
-from qbdi_m21.notation.reading import MIDI_SUFFIXES, load_scores
+from qbdi_m21.sources import read_tables
 
 #: The names of the tables that were written; why others were not.
 Outcome: TypeAlias = tuple[list[str], dict[str, str]]
@@ -96,21 +92,13 @@ def _ingest_one(work: str, folder: Path) -> Outcome:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', QbdiWarning)
         try:
-            tables = _tables(work)
+            tables = read_tables(work)
         except QbdiError as error:
             return written, {work: str(error)}
-        names = [work] if len(tables) == 1 else [f'{work}#{k + 1}' for k in range(len(tables))]
-        for name, table in reversed(list(zip(names, tables, strict=True))):
+        for name, table in reversed(tables.items()):
             try:
                 save_table(table(), table_path(folder, name), work=name)
                 written.append(name)
             except QbdiError as error:
                 failed[name] = str(error)
     return written, failed
-
-
-def _tables(work: str) -> list[Callable[[], NoteTable]]:
-    """Return what makes each table of a work: one fails without the others."""
-    if work.lower().endswith(MIDI_SUFFIXES):
-        return [partial(read_midi, work)]
-    return [partial(extract_notes, score) for score in load_scores(work)]

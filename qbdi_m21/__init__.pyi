@@ -9,6 +9,7 @@ from .channel.allocation import allocate_bits as allocate_bits
 from .channel.gaussian import transmit as transmit
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
+from .corpus import build_training_set as build_training_set
 from .errors import QbdiError as QbdiError
 from .errors import QbdiWarning as QbdiWarning
 from .frames.encode import to_frames as to_frames

@@ -18,7 +18,13 @@ from qbdi_m21.errors import SilenceWarning, warn
 from qbdi_m21.frames.encode import Music, to_frames
 from qbdi_m21.frames.measures import as_score, measured_parts
 from qbdi_m21.frames.notes import extract_notes
-from qbdi_m21.improvisation import Rate, Transmission, frames_to_improvisation, transmit_frames
+from qbdi_m21.improvisation import (
+    Rate,
+    Transmission,
+    choose_decoding,
+    frames_to_improvisation,
+    transmit_frames,
+)
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.model.store import load_model
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, align
@@ -50,7 +56,7 @@ class Comparison:
     collisions : tuple of Collision
         Collisions and meetings.
     recipe : dict
-        What makes the same improvisation again: model, rate, seed, threshold, version.
+        What makes the same improvisation again: model, rate, seed, decoding, version.
     """
 
     query: stream.Score
@@ -93,7 +99,7 @@ class Comparison:
 
 def compare(
     score: stream.Stream, model: LatentModel | str | os.PathLike[str] = 'chorales', *,
-    rate: Rate = 256, seed: int = 0, threshold: float | None = None,
+    rate: Rate = 256, seed: int = 0, decoding: str | None = None, threshold: float | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Improvise on a score and analyse query and improvisation.
@@ -120,7 +126,8 @@ def compare(
     table = extract_notes(query)
     frames = to_frames(table, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
     stage(2)
-    sent = transmit_frames(frames, served, rate=rate, seed=seed, threshold=threshold)
+    sent = transmit_frames(frames, served, rate=rate, seed=seed, decoding=decoding,
+                           threshold=threshold)
     improvisation = frames_to_improvisation(sent.frames, query)
     made = extract_notes(improvisation, allow_empty=True)
     if not len(made):
@@ -139,11 +146,12 @@ def compare(
         motifs[side] = find_motifs(music[side], threshold=rates[side].selected)
     stage(5)
     collisions = find_collisions(music[QUERY], music[IMPROVISATION])
+    rule, limit = choose_decoding(served, decoding, threshold)
     recipe = {
         'qbdi_m21': qbdi_m21.__version__,
         'model': served.card.get('name') or str(model),
         'model_weights_sha256': served.weights_sha256, 'rate': rate, 'seed': seed,
-        'threshold': served.threshold if threshold is None else threshold,
+        'decoding': rule, 'threshold': limit,
     }
     num_notes = {QUERY: len(table), IMPROVISATION: len(made)}
     return Comparison(query, improvisation, sent, num_notes, rates, motifs, collisions, recipe)

@@ -22,6 +22,7 @@ from qbdi_m21.frames.windows import (
     layout_windows,
     windows_to_frames,
 )
+from qbdi_m21.model.decoding import check_decoding
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.model.store import load_model
 from qbdi_m21.notation.engrave import improvisation_title, to_score
@@ -53,7 +54,8 @@ class Transmission:
 
 
 def improvise(score: stream.Stream, model: LatentModel | str | os.PathLike[str] = 'chorales', *,
-              rate: Rate = 256, seed: int = 0, threshold: float | None = None) -> stream.Score:
+              rate: Rate = 256, seed: int = 0, decoding: str | None = None,
+              threshold: float | None = None) -> stream.Score:
     """Return an improvisation on a score in the style that a model has learned.
 
     Parameters
@@ -67,8 +69,12 @@ def improvise(score: stream.Stream, model: LatentModel | str | os.PathLike[str] 
         several): an upper limit on what survives of the query.
     seed : int
         Of the latent sample and the channel's noise.
+    decoding : {'threshold', 'density', 'sample'}, optional
+        How probabilities become notes (:class:`qbdi_m21.model.decoding.CellChooser`); the
+        model's own rule by default.
     threshold : float, optional
-        Cells decoded with at least this probability sound; the model's by default.
+        Cells decoded with at least this probability sound; the model's by default. Asks for
+        the rule 'threshold'.
 
     Returns
     -------
@@ -91,7 +97,8 @@ def improvise(score: stream.Stream, model: LatentModel | str | os.PathLike[str] 
     """
     served = model if isinstance(model, LatentModel) else load_model(model)
     frames = to_frames(score, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
-    sent = transmit_frames(frames, served, rate=rate, seed=seed, threshold=threshold)
+    sent = transmit_frames(frames, served, rate=rate, seed=seed, decoding=decoding,
+                           threshold=threshold)
     return frames_to_improvisation(sent.frames, score)
 
 
@@ -106,7 +113,7 @@ def frames_to_improvisation(frames: Frames, query: stream.Stream) -> stream.Scor
 
 
 def transmit_frames(frames: Frames, model: LatentModel, *, rate: Rate = 256, seed: int = 0,
-                    threshold: float | None = None) -> Transmission:
+                    decoding: str | None = None, threshold: float | None = None) -> Transmission:
     """Send frames through encoder, channel and decoder.
 
     Parameters are those of :func:`improvise`; `frames` have the model's step and pitch range.
@@ -124,9 +131,7 @@ def transmit_frames(frames: Frames, model: LatentModel, *, rate: Rate = 256, see
     bits = allocate_rate(model, rate)
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ParameterError(f'seed is {seed!r}; expected a whole number >= 0')
-    limit = model.threshold if threshold is None else threshold
-    if not 0 < limit < 1:
-        raise ParameterError(f'threshold is {limit}; expected a probability between 0 and 1')
+    rule, limit = choose_decoding(model, decoding, threshold)
     if frames.grid.step_ql != model.spec.step_ql or (
             frames.pitch_low, frames.num_pitches) != (model.spec.pitch_low, model.spec.num_pitches):
         raise ModelError(
@@ -142,9 +147,21 @@ def transmit_frames(frames: Frames, model: LatentModel, *, rate: Rate = 256, see
     sent = mean + np.sqrt(variance) * rng.standard_normal(mean.shape)
     received = transmit(sent, bits, mean=model.mean, rng=rng,
                         variance=model.variance + model.posterior_variance)
-    decoded = model.decode(received) >= limit
+    decoded, _ = model.decode(received, rule=rule, threshold=limit, rng=rng)
     out = windows_to_frames(decoded, layout, frames.grid, model.spec.pitch_low)
     return Transmission(rate, bits, sent, received, out)
+
+
+def choose_decoding(model: LatentModel, decoding: str | None,
+                    threshold: float | None) -> tuple[str, float]:
+    """Return rule and threshold: what is asked for, or else the model's own."""
+    if threshold is not None and decoding not in (None, 'threshold'):
+        raise ParameterError(f'a threshold of {threshold} is no part of decoding by {decoding!r}; '
+                             "give one of them, or decoding='threshold'")
+    rule = decoding or (model.decoding if threshold is None else 'threshold')
+    limit = model.threshold if threshold is None else threshold
+    check_decoding(rule, limit)
+    return rule, limit
 
 
 def allocate_rate(model: LatentModel, rate: Rate) -> npt.NDArray[np.float64]:

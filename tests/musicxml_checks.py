@@ -21,8 +21,10 @@ import pytest
 from lxml import etree
 from music21 import stream
 
-from qbdi_m21.model.inference import LAYERS, STATISTICS, LatentModel
+from qbdi_m21.model.dense import DenseModel
+from qbdi_m21.model.inference import STATISTICS, LatentModel
 from qbdi_m21.model.spec import FrameSpec
+from qbdi_m21.model.store import FORMAT
 
 XML_STUB = b'''<xs:schema targetNamespace="http://www.w3.org/XML/1998/namespace"
  xmlns:xs="http://www.w3.org/2001/XMLSchema">
@@ -194,7 +196,7 @@ def fingerprint(score: stream.Stream) -> list[tuple]:
 
 
 def block_model(spec: FrameSpec | None = None, *, threshold: float = 0.5,
-                card: dict | None = None) -> LatentModel:
+                card: dict | None = None) -> DenseModel:
     """Return a model that holds, in half bars, the pitches which sound through much of a bar.
 
     A latent is a pitch's share of the window; pitch classes C to F come back a semitone higher,
@@ -217,23 +219,25 @@ def block_model(spec: FrameSpec | None = None, *, threshold: float = 0.5,
         'decoder_hidden': (identity, none),
         'decoder_logits': (back.reshape(pitches, -1),
                            np.full(spec.num_inputs, -8, np.float32))}
-    return LatentModel(spec, weights, none, none + np.float32(0.05), none + np.float32(1e-4),
-                       threshold, card or {'name': 'blocks'})
+    return DenseModel(spec, {'hidden': pitches, 'latent': pitches}, weights, none,
+                      none + np.float32(0.05), none + np.float32(1e-4), threshold,
+                      card=card or {'name': 'blocks'})
 
 
 def write_model_file(model: LatentModel, path: Path, **changes: object) -> Path:
     """Write a model in the layout of a `.keras` file, without Keras; `changes` go to the config."""
-    config = {'spec': model.spec.to_json(), 'hidden': len(model.weights['encoder_hidden'][1]),
-              'latent': model.num_latents, 'threshold': model.threshold, 'card': model.card}
+    config = {'format': FORMAT, 'spec': model.spec.to_json(), 'sizes': model.sizes,
+              'threshold': model.threshold, 'decoding': model.decoding, 'card': model.card}
+    kind = {'dense': 'DenseVAE', 'context': 'ContextVAE'}[model.network]
     weights = io.BytesIO()
     with h5py.File(weights, 'w') as h5:
-        for name in LAYERS:
+        for name in model.weights:
             for place, values in enumerate(model.weights[name]):
                 h5[f'{name}/vars/{place}'] = values
         for place, name in enumerate(STATISTICS):
             h5[f'latent_statistics/vars/{place}'] = getattr(model, name)
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
         archive.writestr('config.json', json.dumps({
-            'registered_name': 'qbdi_m21>VAE', 'class_name': 'VAE', 'config': config | changes}))
+            'registered_name': f'qbdi_m21>{kind}', 'class_name': kind, 'config': config | changes}))
         archive.writestr('model.weights.h5', weights.getvalue())
     return path

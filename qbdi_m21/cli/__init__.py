@@ -7,6 +7,7 @@ import click
 import qbdi_m21
 from qbdi_m21.cli.base import QbdiGroup
 from qbdi_m21.cli.cmd_convert import convert
+from qbdi_m21.cli.cmd_evaluate import evaluate
 from qbdi_m21.cli.cmd_improvise import improvise
 from qbdi_m21.cli.cmd_models import models, train
 
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (improvise, convert, models, train):
+for command in (improvise, convert, models, train, evaluate):
     main.add_command(command)

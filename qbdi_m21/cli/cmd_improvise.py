@@ -56,6 +56,9 @@ def stage_bar(total: int) -> Iterator[Callable[[str, float], None]]:
               help='Bits that pass the channel for each bar.')
 @click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
               help='Another seed, another improvisation.')
+@click.option('--decoding', type=click.Choice(['threshold', 'density', 'sample']),
+              help="How probabilities become notes: the likely ones, as many as expected, or at "
+              "random  [default: the model's].")
 @click.option('--threshold', type=float, metavar='P',
               help="Cells decoded with at least this probability sound  [default: the model's].")
 @click.option('--number', type=int, metavar='N',
@@ -63,8 +66,9 @@ def stage_bar(total: int) -> Iterator[Callable[[str, float], None]]:
 @click.option('-o', '--output', metavar='FILE',
               help='.musicxml, .xml or .mxl  [default: QUERY-improvisation.musicxml here].')
 @click.option('--json', 'json_path', metavar='FILE', help='Also write all findings as JSON.')
-def improvise(query: str, model: str, rate: str, seed: int, threshold: float | None,
-              number: int | None, output: str | None, json_path: str | None) -> None:
+def improvise(query: str, model: str, rate: str, seed: int, decoding: str | None,
+              threshold: float | None, number: int | None, output: str | None,
+              json_path: str | None) -> None:
     """Improvise on QUERY; write one annotated score, improvisation above and query below.
 
     QUERY is a MusicXML, MXL, MIDI, ABC, kern or MEI file, or corpus:NAME for a work of
@@ -94,7 +98,8 @@ def improvise(query: str, model: str, rate: str, seed: int, threshold: float | N
     with stage_bar(len(STAGES) + 2) as show:
         show('read the score', 0)
         score = load_score(query, number=number)
-        found = compare(score, model, rate=bits, seed=seed, threshold=threshold,
+        found = compare(score, model, rate=bits, seed=seed, decoding=decoding,
+                        threshold=threshold,
                         progress=lambda stage, done: show(stage, 1 + done))
         found.recipe['query'] = query
         show('write', 1 + len(STAGES))

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import zipfile
+import zlib
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,10 @@ import numpy as np
 
 from qbdi_m21.errors import ModelError
 from qbdi_m21.files import write_aside
-from qbdi_m21.model.inference import LAYERS, STATISTICS, LatentModel
+from qbdi_m21.model.context import ContextModel
+from qbdi_m21.model.dense import DenseModel
+from qbdi_m21.model.inference import STATISTICS, LatentModel
+from qbdi_m21.model.presets import check_sizes
 from qbdi_m21.model.spec import FrameSpec
 
 if TYPE_CHECKING:
@@ -26,8 +31,14 @@ if TYPE_CHECKING:
 
 SUFFIX = '.keras'
 
-#: Largest weights file that is read, in bytes.
-MAX_WEIGHTS_BYTES = 2 << 30
+#: Version of what a model file holds; a newer one is refused.
+FORMAT = 2
+
+#: The network of each Keras class.
+NETWORKS: dict[str, type[LatentModel]] = {'DenseVAE': DenseModel, 'ContextVAE': ContextModel}
+
+#: Largest members of an archive that are read, in bytes.
+MAX_CONFIG_BYTES, MAX_WEIGHTS_BYTES = 64 << 20, 2 << 30
 
 
 def list_models() -> tuple[str, ...]:
@@ -70,48 +81,72 @@ def load_model(name: str | os.PathLike[str]) -> LatentModel:
     import h5py
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read('config.json'))
-            if config.get('registered_name') != 'qbdi_m21>VAE':
+            config = json.loads(_member(archive, 'config.json', MAX_CONFIG_BYTES))
+            network = NETWORKS.get(str(config.get('registered_name')).removeprefix('qbdi_m21>'))
+            if network is None:
                 raise ModelError(f'{path} is a Keras model of another kind '
                                  f'({config.get("class_name")}); expected one made by '
                                  '`qbdi-m21 train`')
-            if archive.getinfo('model.weights.h5').file_size > MAX_WEIGHTS_BYTES:
-                raise ModelError(f'the weights of {path} are larger than '
-                                 f'{MAX_WEIGHTS_BYTES >> 20} MiB; this is no model of ours')
-            with h5py.File(io.BytesIO(archive.read('model.weights.h5')), 'r') as h5:
-                return _read(config['config'], h5)
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, TypeError, AttributeError,
-            ArithmeticError) as error:
+            weights = _member(archive, 'model.weights.h5', MAX_WEIGHTS_BYTES)
+            with h5py.File(io.BytesIO(weights), 'r') as h5:
+                return _read(network, config['config'], h5)
+    except ModelError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, OSError, KeyError, ValueError, TypeError,
+            AttributeError, ArithmeticError, RuntimeError) as error:
         raise ModelError(f'{path} is not a model file ({error}); expected a .keras file made by '
                          '`qbdi-m21 train`') from error
 
 
-def _read(config: dict[str, Any], h5: Any) -> LatentModel:
-    spec = FrameSpec(**config['spec'])
-    hidden, latent = int(config['hidden']), int(config['latent'])
-    if not (0 < hidden <= 1 << 16 and 0 < latent <= 1 << 16):
-        raise ModelError(f'hidden={hidden}, latent={latent}: sizes out of range')
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """Return a member of an archive, unpacked to the size that it states and no further."""
+    size = archive.getinfo(name).file_size
+    if size > most:
+        raise ModelError(f'{name} of {archive.filename} is larger than {most >> 20} MiB; this is '
+                         'no model of ours')
+    with archive.open(name) as member:
+        return member.read(size)
 
-    def values(dataset: Any) -> Any:
-        return np.asarray(dataset[()], dtype=np.float32)
 
-    weights = {name: (values(h5[f'{name}/vars/0']), values(h5[f'{name}/vars/1']))
-               for name in LAYERS}
-    mean, variance, posterior = (values(h5[f'latent_statistics/vars/{i}'])
-                                 for i in range(len(STATISTICS)))
-    return LatentModel(spec, weights, mean, variance, posterior,
-                       threshold=float(config['threshold']), card=config.get('card') or {})
+def _read(network: type[LatentModel], config: dict[str, Any], h5: Any) -> LatentModel:
+    if config['format'] > FORMAT:
+        raise ModelError(f'the model file has format {config["format"]} and this version of '
+                         f'qbdi_m21 reads {FORMAT}; install a newer version')
+    spec, sizes, card = FrameSpec(**config['spec']), config['sizes'], config.get('card') or {}
+    check_sizes(sizes)
+    if not isinstance(card, dict):
+        raise TypeError('its card is no mapping')
+    shapes = network.shapes(spec, sizes)
+    cells = sum(math.prod(part) for layer in shapes.values() for part in layer)
+    if 4 * cells > MAX_WEIGHTS_BYTES:
+        raise ModelError(f'sizes {sizes} ask for {cells} weights; more than '
+                         f'{MAX_WEIGHTS_BYTES >> 20} MiB is no model of ours')
+
+    def values(name: str, expected: tuple[int, ...]) -> Any:
+        # the shape is looked at before the memory is taken
+        if h5[name].shape != expected:
+            raise ModelError(f'{name} has weights {h5[name].shape}; the frame specification and '
+                             f'sizes of the model ask for {expected}')
+        return np.asarray(h5[name][()], dtype=np.float32)
+
+    weights = {name: tuple(values(f'{name}/vars/{place}', part)
+                           for place, part in enumerate(parts))
+               for name, parts in shapes.items()}
+    statistics = {name: values(f'latent_statistics/vars/{place}', (sizes['latent'],))
+                  for place, name in enumerate(STATISTICS)}
+    return network(spec, sizes, weights, **statistics, threshold=float(config['threshold']),
+                   decoding=config['decoding'], card=card)
 
 
 def from_keras(model: VAE) -> LatentModel:
     """Return the NumPy model of a Keras VAE."""
-    weights = {}
-    for name in LAYERS:
-        kernel, bias = getattr(model, name).get_weights()
-        weights[name] = (kernel, bias)
-    mean, variance, posterior = model.latent_statistics.get_weights()
-    return LatentModel(FrameSpec(**model.spec), weights, mean, variance, posterior,
-                       threshold=model.threshold, card=model.card)
+    network, spec = NETWORKS[type(model).__name__], FrameSpec(**model.spec)
+    weights = {name: tuple(np.asarray(part, dtype=np.float32)
+                           for part in getattr(model, name).get_weights())
+               for name in network.shapes(spec, model.sizes)}
+    statistics = dict(zip(STATISTICS, model.latent_statistics.get_weights(), strict=True))
+    return network(spec, model.sizes, weights, **statistics, threshold=model.threshold,
+                   decoding=model.decoding, card=model.card)
 
 
 def save_model(model: VAE, path: str | os.PathLike[str], *, compact: bool = False) -> None:
@@ -157,7 +192,7 @@ def load_keras(name: str | os.PathLike[str]) -> VAE:
     """Return a model as a Keras VAE, loaded in safe mode (for training and inspection)."""
     import keras
 
-    from qbdi_m21.model import vae
+    from qbdi_m21.model import context_vae, vae  # noqa: F401 - registers its network with Keras
     load_model(name)        # our own checks and messages first
     model = keras.saving.load_model(model_path(name), safe_mode=True, compile=False)
     if not isinstance(model, vae.VAE):

@@ -3,188 +3,283 @@
 from __future__ import annotations
 
 import math
-import platform
+import os
+import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 import qbdi_m21
-from qbdi_m21.errors import CorpusError, ModelError, ParameterError
-from qbdi_m21.model.evaluation import density_threshold, evaluate
+from qbdi_m21.errors import CorpusError, ModelError
+from qbdi_m21.model.batches import BatchPlan, make_dataset
+from qbdi_m21.model.bounds import distortion_and_rate, evenly
+from qbdi_m21.model.card import make_card
+from qbdi_m21.model.checkpoint import Arrays, TrainingState, load_checkpoint, save_checkpoint
+from qbdi_m21.model.context_vae import ContextVAE
+from qbdi_m21.model.generation import density_threshold
 from qbdi_m21.model.inference import LatentModel
-from qbdi_m21.model.spec import Preset, check_training, get_preset
+from qbdi_m21.model.presets import Augmentation, Preset, check_training, get_preset
 from qbdi_m21.model.store import from_keras
-from qbdi_m21.model.training_set import SPLITS, TrainingSet
-from qbdi_m21.model.vae import VAE, bernoulli_nats, set_statistics
+from qbdi_m21.model.training_set import TrainingSet
+from qbdi_m21.model.vae import VAE, DenseVAE, set_statistics
 
 Progress = Callable[[int, int, dict[str, float]], None]
 
+NETWORKS: dict[str, type[VAE]] = {'dense': DenseVAE, 'context': ContextVAE}
 
-class _Batches(keras.utils.PyDataset):
-    """Batches of flat windows: one work each, or a fixed number of windows."""
+#: Validation windows that are measured each round, evenly taken.
+MAX_VALIDATION = 2000
 
-    def __init__(self, data: TrainingSet, preset: Preset, *, transpose: int, seed: int) -> None:
-        super().__init__()
-        self.windows, self.transpose = data.windows, transpose
-        self.rng = np.random.default_rng(seed)
-        rows = data.rows('train')
-        if preset.batch is None:
-            works = data.work[rows]
-            self.groups = [rows[works == w] for w in np.unique(works)]
-        else:
-            self.groups, self.rows = [], rows
-        self.batch, self.max_batch = preset.batch, preset.max_batch
-        self.order: list[npt.NDArray[np.int64]] = []
-        self.on_epoch_end()
+#: Seconds between two checkpoints.
+CHECKPOINT_SECONDS = 30.0
 
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def on_epoch_end(self) -> None:
-        """Shuffle the works, or the windows."""
-        if self.batch is None:
-            self.order = [self.groups[i] for i in self.rng.permutation(len(self.groups))]
-        else:
-            rows = self.rng.permutation(self.rows)
-            self.order = np.array_split(rows, math.ceil(len(rows) / self.batch))
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        rows = self.order[index]
-        if len(rows) > self.max_batch:
-            rows = self.rng.choice(rows, self.max_batch, replace=False)
-        windows = self.windows[rows]
-        if self.transpose:
-            shift = int(self.rng.integers(-self.transpose, self.transpose + 1))
-            windows = transpose_windows(windows, shift)
-        flat = windows.reshape(len(rows), -1).astype(np.float32)
-        return flat, flat
-
-
-def transpose_windows(windows: npt.NDArray[np.bool_], semitones: int) -> npt.NDArray[np.bool_]:
-    """Return windows (N, W, 2P) moved by semitones; cells that leave the range are lost."""
-    planes = windows.reshape(*windows.shape[:2], 2, -1)
-    moved = np.zeros_like(planes)
-    width = max(planes.shape[3] - abs(semitones), 0)
-    source, target = max(-semitones, 0), max(semitones, 0)
-    moved[..., target:target + width] = planes[..., source:source + width]
-    return moved.reshape(windows.shape)
-
-
-class _Reporter(keras.callbacks.Callback):
-    """Tell a progress function how far the training is, and stop at a loss that is no number."""
-
-    def __init__(self, progress: Progress | None, updates: int) -> None:
-        super().__init__()
-        self.progress, self.updates, self.done = progress, updates, 0
-        self.curve: list[tuple[int, float, float]] = []
-        self.logs: dict[str, float] = {}
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        self.done += 1
-        if self.progress is not None:
-            self.progress(self.done, self.updates, {**self.logs, **(logs or {})})
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        logs = logs or {}
-        self.logs = {k: v for k, v in logs.items() if k.startswith('val_')}
-        if not math.isfinite(logs.get('loss', 0.0)):
-            raise ModelError('the training loss is no longer a number; lower the learning rate')
-        self.curve.append((self.done, round(logs.get('loss', math.nan), 3),
-                           round(logs.get('val_loss', math.nan), 3)))
+#: Updates that TensorFlow makes between two looks from Python.
+EXECUTION = 10
 
 
 def train(
-    data: TrainingSet, preset: str = 'dubnov2019', *, updates: int | None = None,
-    transpose: int = 0, patience: int | None = None, threshold: float | None = None,
-    seed: int = 0, name: str = '', progress: Progress | None = None,
+    data: TrainingSet, preset: str = 'default', *, updates: int | None = None,
+    augmentation: Augmentation | None = None, patience: int | None = None,
+    threshold: float | None = None, budget: float | None = None, seed: int = 0, name: str = '',
+    start: VAE | None = None, checkpoint: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[VAE, LatentModel]:
     """Train a VAE and measure it on the held-out works.
 
     Parameters
     ----------
     data : TrainingSet
-        The 'train' works are learned; 'validation' chooses the best epoch, if there is any;
+        The 'train' works are learned; 'validation' chooses the best round, if there is any;
         'test' is only measured.
     preset : str
-        Network and training (:data:`qbdi_m21.model.spec.PRESETS`).
+        Network and training (:data:`qbdi_m21.model.presets.PRESETS`).
     updates : int, optional
-        Instead of the preset's.
-    transpose : int
-        Move each batch at random by up to so many semitones either way.
+        Instead of the preset's; rounded up to whole rounds.
+    augmentation : Augmentation, optional
+        How windows are changed while training; the preset's by default.
     patience : int, optional
-        Stop after so many epochs without a better validation loss.
+        Stop after so many rounds without a better validation measure; the preset's by default.
     threshold : float, optional
-        A decoded probability from here on is a note; by default the one at which the
-        validation works come back with as many sounding cells as they have, and without
-        such works the preset's.
+        A decoded probability from here on is a note; by default the preset's, and without one
+        that at which the validation works (or else the training works) come back as dense.
+    budget : float, optional
+        Minutes after which the training ends, with the best weights so far. How many updates
+        that is depends on the machine.
     seed : int
         Of the weights, the batches, the noise and the measures.
     name : str
         For the card.
+    start : VAE, optional
+        Go on from this model (fine-tuning); its network is kept, whatever the preset's.
+    checkpoint : path, optional
+        Kept up to date while training; if it is there, the training goes on from it, with the
+        same result as if it had not been interrupted. Left for the caller to delete.
     progress : callable, optional
-        Called as ``progress(update, updates, losses)``.
+        Called as ``progress(update, updates, measures)``.
 
     Returns
     -------
     (VAE, LatentModel)
         The Keras model with its statistics and card, and the same for NumPy.
 
+    Raises
+    ------
+    CorpusError
+        If there is nothing to learn.
+    ModelError
+        If the loss is no number any more, the checkpoint cannot be written or is another
+        training's, or `start` has another frame specification.
+
     Notes
     -----
-    Source: Dubnov 2019, section 3. The weights of the best epoch on the validation works are
+    Source: Dubnov 2019, section 3. The weights of the best round on the validation works are
     kept: the paper's 20,000 updates overfit.
     """
-    chosen = get_preset(preset)
-    updates = chosen.updates if updates is None else updates
-    check_training(updates=updates, transpose=transpose, patience=patience, threshold=threshold)
-    if transpose >= data.spec.num_pitches:
-        raise ParameterError(f'transpose is {transpose} semitones; the model has '
-                             f'{data.spec.num_pitches} pitches')
+    check_training(updates=updates, patience=patience, threshold=threshold, budget=budget)
+    given: dict[str, Any] = {'updates': updates, 'augmentation': augmentation, 'patience': patience,
+                             'threshold': threshold}
+    chosen = replace(get_preset(preset), **{k: v for k, v in given.items() if v is not None})
     if not len(data.rows('train')):
         raise CorpusError('no work is in the training split; give more works')
-    batches = _Batches(data, chosen, transpose=transpose, seed=seed)
-    model = VAE(data.spec.to_json(), chosen.hidden, chosen.latent, chosen.threshold, seed)
+    model = _make_model(data, chosen, start, seed)
+    origin = from_keras(start).weights_sha256 if start is not None else None
+    run = _Run(model, data, chosen, seed=seed, budget=budget, progress=progress,
+               checkpoint=Path(checkpoint) if checkpoint is not None else None,
+               key={'preset': preset, 'settings': {
+                        k: v for k, v in asdict(chosen).items()
+                        if k not in ('updates', 'patience', 'threshold', 'decoding')},
+                    'seed': seed, 'data': data.sha256, 'fine_tuned_from': origin,
+                    **_libraries(), 'qbdi_m21': qbdi_m21.__version__})
+    run.go()
+    set_statistics(model, data.windows[data.rows('train')])
+    model.threshold = chosen.threshold or density_threshold(
+        from_keras(model), _some(data, 'validation' if len(data.rows('validation')) else 'train'),
+        seed=seed)
+    model.card = make_card(model, from_keras(model), data, preset, chosen, run.state, seed=seed,
+                           name=name, budget=budget, start=start, origin=origin,
+                           libraries=_libraries())
+    return model, from_keras(model)
+
+
+class _Adam(keras.optimizers.Adam):
+    """Adam whose moving average of the weights spans a tenth of the updates so far, at most.
+
+    So the first weights are forgotten whenever the training ends.
+    """
+
+    @property
+    def ema_momentum(self) -> Any:
+        """Momentum of the average at this update."""
+        update = keras.ops.cast(self.iterations, 'float32')
+        return keras.ops.minimum(self._most, (1 + update) / (10 + update))
+
+    @ema_momentum.setter
+    def ema_momentum(self, most: float) -> None:
+        self._most = most
+
+
+def _libraries() -> dict[str, str]:
+    return {'keras': keras.__version__, 'backend': keras.backend.backend()}
+
+
+def _make_model(data: TrainingSet, preset: Preset, start: VAE | None, seed: int) -> VAE:
+    if start is not None and start.spec != data.spec.to_json():
+        raise ModelError(f'the model to go on from takes windows of {start.spec} and the training '
+                         f'set holds {data.spec.to_json()}; build the set with its specification')
+    network = NETWORKS[preset.network] if start is None else type(start)
+    sizes = preset.sizes if start is None else start.sizes
+    model = network(data.spec.to_json(), sizes, asdict(preset.objective),
+                    threshold=preset.threshold or 0.5, decoding=preset.decoding, seed=seed)
     model.build()
-    model.compile(optimizer=keras.optimizers.Adam(chosen.learning_rate), loss=bernoulli_nats,
-                  jit_compile=False)
-    held_out = data.flat('validation')
-    reporter = _Reporter(progress, updates)
-    callbacks: list[Any] = [reporter]
-    epochs = math.ceil(updates / len(batches))
-    if len(held_out):
-        callbacks.append(keras.callbacks.EarlyStopping(
-            monitor='val_loss', patience=patience or epochs, restore_best_weights=True))
-    # the batches shuffle themselves by the seed; Keras would shuffle by the global state
-    model.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=callbacks,
-              validation_data=(held_out, held_out) if len(held_out) else None,
-              validation_batch_size=256)
-    set_statistics(model, data.flat('train'))
-    if threshold is None:
-        threshold = (density_threshold(from_keras(model), data.windows[data.rows('validation')],
-                                       seed=seed) if len(held_out) else chosen.threshold)
-    model.threshold = threshold
-    model.card = {
-        'name': name, 'threshold': threshold, 'qbdi_m21': qbdi_m21.__version__,
-        'keras': keras.__version__, 'backend': keras.backend.backend(),
-        'python': platform.python_version(),
-        'preset': {'name': preset, **asdict(chosen)}, 'seed': seed, 'transpose': transpose,
-        'updates': reporter.done, 'best_update': _best(reporter.curve), 'curve': reporter.curve,
-        'data': {**data.about, 'sha256': data.sha256, 'works': len(data.works),
-                 'bars': {s: len(data.rows(s)) for s in SPLITS},
-                 'split': {s: [w for w, k in zip(data.works, data.split, strict=True) if k == i]
-                           for i, s in enumerate(SPLITS)}},
-    }
-    served = from_keras(model)
-    model.card['measures'] = {
-        split: evaluate(served, data.windows[data.rows(split)], seed=seed)
-        for split in SPLITS if len(data.rows(split))}
-    return model, served
+    if start is not None:
+        for mine, theirs in zip(model.trainable_variables, start.trainable_variables, strict=True):
+            mine.assign(theirs)
+        model.update_count.assign(start.update_count)       # no warm-up again
+    optimizer = _Adam(preset.learning_rate, use_ema=preset.average > 0,
+                      ema_momentum=preset.average, name='adam')
+    # compiled code (XLA) takes twice as long for these convolutions on a processor; but JAX
+    # without it goes through every operation in Python. PyTorch makes one update at a time
+    backend = keras.backend.backend()
+    model.compile(optimizer=optimizer, jit_compile=backend == 'jax',
+                  steps_per_execution=1 if backend == 'torch' else EXECUTION)
+    optimizer.build(model.trainable_variables)
+    return model
 
 
-def _best(curve: list[tuple[int, float, float]]) -> int:
-    scored = [(validation, update) for update, _, validation in curve if validation == validation]
-    return min(scored)[1] if scored else curve[-1][0]
+def _some(data: TrainingSet, split: str) -> Any:
+    """Return the windows of a split, evenly thinned where there are many."""
+    rows = data.rows(split)
+    return data.windows[rows[evenly(len(rows), MAX_VALIDATION)]]
+
+
+class _Run(keras.callbacks.Callback):
+    """Rounds of updates, each measured, the best kept, and the whole state saved."""
+
+    def __init__(self, model: VAE, data: TrainingSet, preset: Preset, *, seed: int,
+                 budget: float | None, progress: Progress | None, checkpoint: Path | None,
+                 key: dict[str, Any]) -> None:
+        super().__init__()
+        self.vae, self.preset, self.data, self.seed = model, preset, data, seed
+        self.budget, self.progress, self.checkpoint, self.key = budget, progress, checkpoint, key
+        rounds = math.ceil(preset.updates / preset.round_updates)
+        # whole rounds of whole executions
+        self.round = math.ceil(preset.updates / rounds / EXECUTION) * EXECUTION
+        self.rounds = math.ceil(preset.updates / self.round)
+        self.validation = _some(data, 'validation')
+        self.state, self.best = TrainingState(), [v.numpy() for v in model.trainable_variables]
+        self.measures: dict[str, float] = {}
+
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that a training changes."""
+        return [*self.vae.variables, *self.vae.optimizer.variables]
+
+    def go(self) -> None:
+        """Train, from the checkpoint if there is one, and leave the best weights in the model."""
+        if self.checkpoint is not None and self.checkpoint.is_file():
+            self.state, values, self.best = load_checkpoint(self.checkpoint, self.key)
+            if self.state.curve[0][0] != self.round:
+                raise ModelError(f'the checkpoint {self.checkpoint} is of a training of another '
+                                 'number of updates, and of other rounds; call as before to go '
+                                 'on, or delete it to begin anew')
+            for variable, value in zip(self.variables, values, strict=True):
+                variable.assign(value)
+        done, self.began = self.state.update // self.round, time.monotonic()
+        if done < self.rounds and not self.is_over():
+            plan = BatchPlan(self.data, batch=self.preset.batch, max_batch=self.preset.max_batch,
+                             transpose=self.preset.augmentation.transpose, seed=self.seed)
+            batches = make_dataset(self.data, plan, done * self.round, self.rounds * self.round,
+                                   augmentation=self.preset.augmentation, chunk=self.round)
+            self.vae.fit(batches, initial_epoch=done, epochs=self.rounds, verbose=0,
+                         shuffle=False, steps_per_epoch=self.round, callbacks=[self])
+        for variable, value in zip(self.vae.trainable_variables, self.best, strict=True):
+            variable.assign(value)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tell the progress function."""
+        if self.progress is not None:
+            self.progress(self.state.update + batch + 1, self.rounds * self.round, self.measures)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Measure the round, keep the best weights, save, and see whether to stop."""
+        told = [float((logs or {})[name]) for name in ('distortion', 'rate')]
+        if not all(map(math.isfinite, told)):
+            raise ModelError(f'the training loss is no longer a number after update '
+                             f'{self.state.update}; begin anew with another seed or preset'
+                             + (f'; the checkpoint {self.checkpoint} holds that update'
+                                if self.checkpoint and self.checkpoint.is_file() else ''))
+        averaged = self._averaged()
+        held_out = self._validate(averaged)
+        passed, self.began = time.monotonic() - self.began, time.monotonic()
+        update = self.state.update + self.round
+        row = [update, *(round(x, 3) for x in told), *held_out]
+        self.state = replace(self.state, update=update, curve=(*self.state.curve, row),
+                             minutes=self.state.minutes + passed / 60)
+        self.measures = {'bound': sum(told)}
+        if held_out[0] is not None:
+            self.measures['held_out'] = sum(held_out)       # type: ignore[arg-type]
+        if held_out[0] is None or self._scores()[-1] <= min(self._scores()):
+            self.best, self.state = averaged, replace(self.state, best_update=update)
+        self._save(last=epoch + 1 == self.rounds or self.is_over())
+        if self.is_over():
+            self.vae.stop_training = True
+
+    def is_over(self) -> bool:
+        """Return whether the budget is spent, or patience is at its end."""
+        waited = (self.state.update - self.state.best_update) // self.round
+        return bool(self.state.update) and (
+            (self.budget is not None and self.state.minutes >= self.budget)
+            or (self.preset.patience is not None and waited >= self.preset.patience))
+
+    def _averaged(self) -> Arrays:
+        """Return the moving average of the weights, or the weights where none is kept."""
+        variables = (self.vae.optimizer._model_variables_moving_average
+                     if self.preset.average else self.vae.trainable_variables)
+        return [v.numpy() for v in variables]
+
+    def _scores(self) -> list[float]:
+        return [row[3] + row[4] for row in self.state.curve]
+
+    def _validate(self, weights: Arrays) -> tuple[float | None, float | None]:
+        if not len(self.validation):
+            return None, None
+        held = [v.numpy() for v in self.vae.trainable_variables]
+        for variable, value in zip(self.vae.trainable_variables, weights, strict=True):
+            variable.assign(value)
+        served = from_keras(self.vae)
+        for variable, value in zip(self.vae.trainable_variables, held, strict=True):
+            variable.assign(value)
+        distortion, rate = distortion_and_rate(served, self.validation, samples=2, seed=self.seed)
+        return round(distortion, 3), round(rate, 3)
+
+    def _save(self, *, last: bool) -> None:
+        now = time.monotonic()
+        if self.checkpoint is not None and (
+                last or now - getattr(self, 'saved', -math.inf) >= CHECKPOINT_SECONDS):
+            save_checkpoint(self.checkpoint, self.key, self.state,
+                            [np.asarray(v) for v in self.variables], self.best)
+            self.saved = now

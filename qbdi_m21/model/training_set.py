@@ -8,7 +8,7 @@ import os
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qbdi_m21.errors import CorpusError, QbdiWarning
+from qbdi_m21.errors import CorpusError, QbdiWarning, SourceWarning, warn
 from qbdi_m21.files import write_aside
 from qbdi_m21.frames.raster import table_to_frames
 from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.frames.windows import frames_to_windows, layout_windows
 from qbdi_m21.model.spec import FrameSpec
-from qbdi_m21.model.split import related_works, split_groups
+from qbdi_m21.model.split import (
+    check_split,
+    find_works,
+    joined_titles,
+    related_works,
+    split_groups,
+    split_with_test,
+)
 
 SPLITS = ('train', 'validation', 'test')
 
@@ -74,7 +81,8 @@ class TrainingSet:
     @classmethod
     def from_tables(
         cls, tables: Mapping[str, NoteTable], *, spec: FrameSpec | None = None,
-        held_out: tuple[float, float] = (0.1, 0.1), seed: int = 0,
+        split_by: str = 'work', held_out: tuple[float, float] = (0.1, 0.1),
+        test_works: Iterable[str] | None = None, seed: int = 0,
         about: Mapping[str, Any] | None = None,
     ) -> TrainingSet:
         """Return the windows of note tables, split by work.
@@ -83,26 +91,65 @@ class TrainingSet:
         ----------
         tables : mapping of str to NoteTable
             By the works' names.
+        spec, split_by, held_out, test_works, seed, about
+            Those of :meth:`from_windows`.
+        """
+        chosen = spec or FrameSpec()
+        return cls.from_windows(
+            {name: table_windows(table, chosen) for name, table in tables.items()}, spec=chosen,
+            split_by=split_by, held_out=held_out, test_works=test_works, seed=seed, about=about)
+
+    @classmethod
+    def from_windows(
+        cls, windows: Mapping[str, npt.NDArray[np.bool_]], *, spec: FrameSpec | None = None,
+        split_by: str = 'work', held_out: tuple[float, float] = (0.1, 0.1),
+        test_works: Iterable[str] | None = None, seed: int = 0,
+        about: Mapping[str, Any] | None = None,
+    ) -> TrainingSet:
+        """Return a set of windows, split by work.
+
+        Parameters
+        ----------
+        windows : mapping of str to ndarray of bool, shape (n, W, 2P)
+            By the works' names.
         spec : FrameSpec, optional
             What a window is; the paper's by default.
+        split_by : str
+            'work': works that share bars, also transposed, are never divided
+            (:func:`~qbdi_m21.model.split.related_works`). 'title': nor are works of one title
+            (:func:`~qbdi_m21.model.split.work_title`).
         held_out : (float, float)
             Shares of the works for validation and for the test.
+        test_works : iterable of str, optional
+            Names, or file names, of the works that make the test, all of them and no others;
+            the second share then does not count, and the first is of the other works. Works
+            that belong with them and are not named are left out, with a warning.
         seed : int
-            Of the split. Works that share bars, also transposed, are never divided.
+            Of the split.
         about : mapping, optional
             Added to what the set says of itself.
         """
-        if not tables:
-            raise CorpusError('no work to learn from; give at least one note table')
+        if not windows:
+            raise CorpusError('no work to learn from; give at least one')
+        check_split(split_by, held_out, seed)
         chosen = spec or FrameSpec()
-        names = sorted(tables)
-        windows = [_windows(tables[name], chosen) for name in names]
-        groups = related_works(windows)
-        return cls(
-            np.concatenate(windows), np.repeat(np.arange(len(names)), [len(w) for w in windows]),
-            tuple(names), split_groups(groups, held_out, seed), chosen,
-            {**(about or {}), 'held_out': list(held_out), 'split_seed': seed,
-             'groups_of_related_works': int(groups.max()) + 1})
+        names = sorted(windows)
+        _check_windows(windows, chosen)
+        groups = related_works([windows[name] for name in names])
+        if split_by == 'title':
+            groups = joined_titles(groups, names)
+        split = split_groups(groups, held_out, seed) if test_works is None else split_with_test(
+            groups, find_works(test_works, names), held_out[0], seed)
+        kept = np.flatnonzero(split >= 0)
+        _warn_of_split(split, held_out if test_works is None else (held_out[0], 0))
+        facts = {'held_out': list(held_out), 'split_seed': seed, 'split_by': split_by,
+                 'groups_of_related_works': len(np.unique(groups[kept]))}
+        if test_works is not None:
+            facts['listed_test_works'] = int((split == 2).sum())
+            facts['left_out_beside_the_test'] = len(names) - len(kept)
+        held = [windows[names[k]] for k in kept]
+        return cls(np.concatenate(held), np.repeat(np.arange(len(kept)), [len(w) for w in held]),
+                   tuple(names[k] for k in kept), split[kept], chosen, {**(about or {}), **facts})
 
     @property
     def sha256(self) -> str:
@@ -147,9 +194,34 @@ class TrainingSet:
                               '`corpus-tools dataset`') from error
 
 
-def _windows(table: NoteTable, spec: FrameSpec) -> npt.NDArray[np.bool_]:
+def table_windows(table: NoteTable, spec: FrameSpec) -> npt.NDArray[np.bool_]:
+    """Return the windows of a note table, shape (n, W, 2P)."""
     with warnings.catch_warnings():     # a corpus study counts such works, not their notes
         warnings.simplefilter('ignore', QbdiWarning)
         frames = table_to_frames(table, step=spec.step_ql, pitch_range=spec.pitch_range)
     layout = layout_windows(frames.grid, spec.window_frames)
     return frames_to_windows(frames, layout, spec.window_frames)
+
+
+def _check_windows(windows: Mapping[str, npt.NDArray[np.bool_]], spec: FrameSpec) -> None:
+    shape = (spec.window_frames, 2 * spec.num_pitches)
+    for name, own in windows.items():
+        if own.dtype != np.bool_ or own.ndim != 3 or own.shape[1:] != shape:
+            raise CorpusError(f'the windows of {name} are {own.dtype} of shape {own.shape}; '
+                              f'expected bool of shape (n, {shape[0]}, {shape[1]})')
+
+
+def _warn_of_split(split: npt.NDArray[np.int64], wanted: tuple[float, float]) -> None:
+    """Tell what was left out, and which shares came out empty."""
+    beside = int((split < 0).sum())
+    if beside:
+        warn(f'{beside} works that belong with the test works (shared bars or title) and are not '
+             'among them are left out', SourceWarning)
+    empty = [name for place, name in ((1, 'validation'), (2, 'test'))
+             if wanted[place - 1] and not (split == place).any()]
+    if len(empty) == 2:
+        warn('nothing could be held out: the works are too few, or all related; measures will be '
+             'those of the training bars', QbdiWarning)
+    elif empty:
+        warn(f'nothing could be held out for {empty[0]}: the works are too few, or most are '
+             'related', QbdiWarning)

@@ -1,35 +1,37 @@
-"""The paper's variational autoencoder in Keras 3 (keras.ops only; no Lambda layers).
+"""The variational autoencoder in Keras 3 (keras.ops only; no Lambda layers).
 
-2496 cells - 500 hidden - 500 latents - 500 hidden - 2496 cells, ReLU, N(0, 2 / fan_in) weights,
-summed sigmoid cross-entropy plus Kullback-Leibler divergence (Dubnov 2019, section 3; eqs 2-3).
+:class:`VAE` holds what every network has: the sample, the objective and the latents'
+statistics; :class:`DenseVAE` is the paper's network, 2496 cells - 500 hidden - 500 latents -
+500 hidden - 2496 cells, ReLU, N(0, 2 / fan_in) weights (Dubnov 2019, section 3; eqs 2-3).
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from qbdi_m21.model.presets import Objective
+
 PACKAGE = 'qbdi_m21'
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class Sampling(keras.layers.Layer):
-    """Draw z ~ N(mean, exp(log_variance)), and add the KL divergence to N(0, 1) as a loss."""
+    """Draw z ~ N(mean, exp(log_variance))."""
 
     def __init__(self, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
 
     def call(self, inputs: tuple[Any, Any]) -> Any:
-        """Return a sample of shape (batch, Z); the loss is in nats a window."""
+        """Return a sample of shape (batch, Z)."""
         mean, log_variance = inputs
-        divergence = 0.5 * ops.sum(
-            ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0, axis=-1)
-        self.add_loss(ops.mean(divergence))
         noise = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
         return mean + ops.exp(0.5 * log_variance) * noise
 
@@ -56,89 +58,150 @@ class LatentStatistics(keras.layers.Layer):
         return {**super().get_config(), 'latent': self.latent}
 
 
-@keras.saving.register_keras_serializable(package=PACKAGE)
 class VAE(keras.Model):
-    """Variational autoencoder of flat windows.
+    """Variational autoencoder of windows (batch, W, 2P): what every network shares.
 
     Parameters
     ----------
     spec : dict
         Frame specification (:class:`qbdi_m21.model.spec.FrameSpec` as plain values).
-    hidden, latent : int
-        Units of the hidden layers, and latents Z.
-    threshold : float
-        A decoded probability from here on is a note.
+    sizes : dict
+        Of the network, as in its preset.
+    objective : dict, optional
+        :class:`qbdi_m21.model.presets.Objective` as plain values; the ELBO by default.
+    threshold, decoding
+        How it decodes (:class:`qbdi_m21.model.inference.LatentModel`).
     seed : int
-        Of the initial weights and the latent noise.
+        Of the initial weights and of all noise.
     card : dict, optional
         The model card: data, split, measures, versions.
     """
 
-    def __init__(self, spec: dict[str, Any], hidden: int, latent: int, threshold: float = 0.7,
-                 seed: int = 0, card: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(self, spec: dict[str, Any], sizes: dict[str, Any],
+                 objective: dict[str, Any] | None = None, threshold: float = 0.5,
+                 decoding: str = 'threshold', seed: int = 0,
+                 card: dict[str, Any] | None = None, format: int = 2, **kwargs: Any) -> None:
         # names are given, not counted by Keras: the same weights give the same file
         super().__init__(**{'name': 'vae', **kwargs})
-        self.spec, self.hidden, self.latent = dict(spec), hidden, latent
-        self.threshold, self.seed, self.card = threshold, seed, dict(card or {})
-        pitches = spec['pitch_high'] - spec['pitch_low']
-        self.num_inputs = spec['window_frames'] * 2 * pitches
-        dense = self._dense
-        self.encoder_hidden = dense('encoder_hidden', hidden, 0, 'relu')
-        self.encoder_mean = dense('encoder_mean', latent, 1)
-        self.encoder_log_variance = dense('encoder_log_variance', latent, 2)
-        self.sampling = Sampling(seed=seed + 5, name='sampling')
-        self.decoder_hidden = dense('decoder_hidden', hidden, 3, 'relu')
-        self.decoder_logits = dense('decoder_logits', self.num_inputs, 4)
-        self.latent_statistics = LatentStatistics(latent, name='latent_statistics')
+        self.spec, self.sizes, self.seed = dict(spec), dict(sizes), seed
+        self.card = dict(card or {})
+        self.objective = Objective(**(objective or {}))
+        self.threshold, self.decoding, self.format = threshold, decoding, format
+        self.frames = spec['window_frames']
+        self.pitches = spec['pitch_high'] - spec['pitch_low']
+        self.sampling = Sampling(seed=self.next_seed(), name='sampling')
+        self.latent_statistics = LatentStatistics(sizes['latent'], name='latent_statistics')
+        self.update_count = self.add_weight(shape=(), initializer='zeros', trainable=False,
+                                            name='update_count')
+        self.distortion = keras.metrics.Mean(name='distortion')
+        self.rate = keras.metrics.Mean(name='rate')
 
-    def _dense(self, name: str, units: int, offset: int, activation: str | None = None) -> Any:
-        # He's variance, not truncated: the notebook's N(0, 2 / fan_in)
-        weights = keras.initializers.VarianceScaling(
-            scale=2.0, mode='fan_in', distribution='untruncated_normal', seed=self.seed + offset)
-        return keras.layers.Dense(units, activation=activation, kernel_initializer=weights,
-                                  name=name)
+    def next_seed(self) -> int:
+        """Return a seed that no other part of the model has."""
+        self._seeds = getattr(self, '_seeds', self.seed * 1000) + 1
+        return self._seeds
+
+    def dense(self, name: str, units: int, activation: str | None = None, *, scale: float = 2.0,
+              bias: float = 0.0) -> Any:
+        """Return a dense layer with N(0, scale / fan_in) weights, not truncated, as the paper's."""
+        return keras.layers.Dense(
+            units, activation=activation, name=name,
+            bias_initializer=keras.initializers.Constant(bias),
+            kernel_initializer=keras.initializers.VarianceScaling(
+                scale=scale, mode='fan_in', distribution='untruncated_normal',
+                seed=self.next_seed()))
+
+    def dropout(self, name: str) -> Any:
+        """Return a dropout layer with a seed of its own."""
+        return keras.layers.Dropout(self.objective.dropout, seed=self.next_seed(), name=name)
 
     def build(self, input_shape: Any = None) -> None:
         """Make every weight: the shapes follow from the configuration alone."""
-        for layer, width in ((self.encoder_hidden, self.num_inputs),
-                             (self.encoder_mean, self.hidden),
-                             (self.encoder_log_variance, self.hidden),
-                             (self.decoder_hidden, self.latent),
-                             (self.decoder_logits, self.hidden)):
-            if not layer.built:
-                layer.build((None, width))
+        if not getattr(self, 'built', False):
+            windows = np.zeros((1, self.frames, 2 * self.pitches), 'float32')
+            self.cell_logits(self.encode(windows)[0], windows)
         self.built = True
 
-    def encode(self, windows: Any) -> tuple[Any, Any]:
-        """Return mean and log variance of the posterior of flat windows, (batch, Z) each."""
-        hidden = self.encoder_hidden(windows)
-        return self.encoder_mean(hidden), self.encoder_log_variance(hidden)
+    def encode(self, windows: Any, training: bool = False) -> tuple[Any, Any]:
+        """Return mean and log variance of the posterior of windows, (batch, Z) each."""
+        raise NotImplementedError
 
-    def decode_logits(self, latents: Any) -> Any:
-        """Return the logits of flat windows, shape (batch, W * 2P)."""
-        return self.decoder_logits(self.decoder_hidden(latents))
+    def cell_logits(self, latents: Any, windows: Any, training: bool = False) -> Any:
+        """Return the logits of every cell of windows (batch, W, 2P), as the decoder meets them."""
+        raise NotImplementedError
 
-    def call(self, inputs: Any) -> Any:
-        """Return the logits of flat windows through one latent sample."""
-        return self.decode_logits(self.sampling(self.encode(inputs)))
+    def counted(self, windows: Any) -> Any:
+        """Return 1 for the cells that the likelihood counts."""
+        return ops.ones_like(windows)
+
+    def call(self, windows: Any, training: bool = False) -> dict[str, Any]:
+        """Return the logits through one latent sample, and the posterior."""
+        windows = ops.cast(windows, 'float32')
+        mean, log_variance = self.encode(windows, training=training)
+        logits = self.cell_logits(self.sampling((mean, log_variance)), windows, training=training)
+        return {'logits': logits, 'mean': mean, 'log_variance': log_variance}
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None,
+                     sample_weight: Any = None, training: bool = True) -> Any:
+        """Return D + weight * max(R, free_nats); see :class:`~qbdi_m21.model.presets.Objective`.
+
+        Notes
+        -----
+        Source: Dubnov 2019, eqs 2-3. D is the summed sigmoid cross-entropy of a window and R
+        the divergence of its posterior from N(0, 1), both in nats, means over the batch.
+        """
+        windows, logits = ops.cast(x, 'float32'), y_pred['logits']
+        nats = (ops.maximum(logits, 0.0) - logits * windows
+                + ops.log1p(ops.exp(-ops.abs(logits)))) * self.counted(windows)
+        distortion = ops.mean(ops.sum(nats, axis=(1, 2)))
+        mean, log_variance = y_pred['mean'], y_pred['log_variance']
+        rate = ops.mean(0.5 * ops.sum(
+            ops.square(mean) + ops.exp(log_variance) - log_variance - 1.0, axis=-1))
+        self.distortion.update_state(distortion)
+        self.rate.update_state(rate)
+        weight: Any = self.objective.beta
+        if self.objective.warmup:
+            weight = weight * ops.minimum(1.0, self.update_count / self.objective.warmup)
+        if training:
+            self.update_count.assign(self.update_count + 1.0)
+        return distortion + weight * ops.maximum(rate, self.objective.free_nats)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the model, card included."""
-        return {**super().get_config(), 'spec': self.spec, 'hidden': self.hidden,
-                'latent': self.latent, 'threshold': self.threshold, 'seed': self.seed,
+        return {**super().get_config(), 'format': self.format, 'spec': self.spec,
+                'sizes': self.sizes, 'objective': asdict(self.objective),
+                'threshold': self.threshold, 'decoding': self.decoding, 'seed': self.seed,
                 'card': self.card}
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-def bernoulli_nats(cells: Any, logits: Any) -> Any:
-    """Return D: the summed sigmoid cross-entropy of each window, in nats, shape (batch,)."""
-    cells = ops.cast(cells, logits.dtype)
-    per_cell = ops.maximum(logits, 0.0) - logits * cells + ops.log1p(ops.exp(-ops.abs(logits)))
-    return ops.sum(per_cell, axis=-1)
+class DenseVAE(VAE):
+    """The paper's network; :class:`qbdi_m21.model.dense.DenseModel` is its NumPy twin."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hidden, latent = self.sizes['hidden'], self.sizes['latent']
+        self.input_dropout = self.dropout('input_dropout')
+        self.encoder_hidden = self.dense('encoder_hidden', hidden, 'relu')
+        self.encoder_mean = self.dense('encoder_mean', latent)
+        self.encoder_log_variance = self.dense('encoder_log_variance', latent)
+        self.decoder_hidden = self.dense('decoder_hidden', hidden, 'relu')
+        self.decoder_logits = self.dense('decoder_logits', self.frames * 2 * self.pitches)
+
+    def encode(self, windows: Any, training: bool = False) -> tuple[Any, Any]:
+        """Return mean and log variance of the posterior of windows, (batch, Z) each."""
+        flat = ops.reshape(windows, (-1, self.frames * 2 * self.pitches))
+        hidden = self.encoder_hidden(self.input_dropout(flat, training=training))
+        return self.encoder_mean(hidden), self.encoder_log_variance(hidden)
+
+    def cell_logits(self, latents: Any, windows: Any, training: bool = False) -> Any:
+        """Return the logits of every cell (batch, W, 2P)."""
+        return ops.reshape(self.decoder_logits(self.decoder_hidden(latents)),
+                           (-1, self.frames, 2 * self.pitches))
 
 
 def set_statistics(model: VAE, windows: np.ndarray, batch: int = 1024) -> None:
-    """Store the latent statistics of a corpus in the model; windows (N, W * 2P)."""
+    """Store the latent statistics of a corpus in the model; windows (N, W, 2P)."""
     means, variances = [], []
     for first in range(0, len(windows), batch):
         mean, log_variance = model.encode(

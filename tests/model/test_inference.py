@@ -5,30 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 from musicxml_checks import block_model
+from networks import random_model as make_model
 
 from qbdi_m21.errors import FramesError, ModelError, ParameterError
 from qbdi_m21.model.inference import LatentModel
-from qbdi_m21.model.spec import PRESETS, FrameSpec, get_preset
+from qbdi_m21.model.presets import PRESETS, get_preset
+from qbdi_m21.model.spec import FrameSpec
 
 SPEC = FrameSpec(pitch_low=60, pitch_high=65, window_frames=4)
 
 
-def random_model(seed: int = 0, spec: FrameSpec = SPEC, hidden: int = 7,
-                 latent: int = 3, **changes) -> LatentModel:
-    rng = np.random.default_rng(seed)
-
-    def dense(inputs, outputs):
-        return (rng.normal(0, 0.5, (inputs, outputs)).astype(np.float32),
-                rng.normal(0, 0.5, outputs).astype(np.float32))
-
-    weights = {'encoder_hidden': dense(spec.num_inputs, hidden),
-               'encoder_mean': dense(hidden, latent),
-               'encoder_log_variance': dense(hidden, latent),
-               'decoder_hidden': dense(latent, hidden),
-               'decoder_logits': dense(hidden, spec.num_inputs)}
-    statistics = np.ones(latent, np.float32)
-    values = {'mean': 0 * statistics, 'variance': statistics, 'posterior_variance': statistics}
-    return LatentModel(spec, weights, **{**values, **changes})
+def random_model(seed: int = 0, **changes) -> LatentModel:
+    return make_model('dense', seed, SPEC, **changes)
 
 
 @pytest.fixture
@@ -57,13 +45,14 @@ def test_encoding_is_the_two_layers_of_the_network(windows):
 def test_decoding_is_the_two_layers_of_the_network():
     model = random_model()
     latents = np.random.default_rng(2).normal(size=(5, 3))
-    decoded = model.decode(latents)
+    _, decoded = model.decode(latents)
     assert decoded.shape == (5, 4, 10)
     for row, latent in enumerate(latents):
         hidden = [max(x, 0.0) for x in dense_by_hand(model, 'decoder_hidden', latent)]
         logits = np.array(dense_by_hand(model, 'decoder_logits', hidden))
         np.testing.assert_allclose(decoded[row].ravel(), 1 / (1 + np.exp(-logits)), rtol=1e-4)
-        np.testing.assert_allclose(model.decode_logits(latents)[row].ravel(), logits, rtol=1e-4)
+        given = model.cell_logits(latents, np.zeros((5, 4, 10)))[row]
+        np.testing.assert_allclose(given.ravel(), logits, rtol=1e-4)
 
 
 def test_one_window_is_encoded_as_it_is_among_others(windows):
@@ -78,7 +67,7 @@ def test_no_window_gives_no_latent(windows):
 
 def test_extreme_latents_decode_without_a_warning():
     model = random_model()
-    decoded = model.decode(np.array([[1e6, -1e6, 1e6], [-1e6, 1e6, 0]]))
+    _, decoded = model.decode(np.array([[1e6, -1e6, 1e6], [-1e6, 1e6, 0]]))
     assert np.all((decoded >= 0) & (decoded <= 1))
     assert decoded.min() < 1e-20
     assert decoded.max() == 1
@@ -102,7 +91,7 @@ def test_weights_that_do_not_fit_are_refused(layer, part):
     model = random_model()
     pair = list(model.weights[layer])
     pair[part] = pair[part][..., :-1]
-    with pytest.raises((ModelError), match=r'layer \w+ has weights .* asks for'):
+    with pytest.raises((ModelError), match=r'layer \w+ has weights .* ask for'):
         dataclasses.replace(model, weights={**model.weights, layer: tuple(pair)})
 
 
@@ -138,9 +127,10 @@ def test_the_default_specification_is_the_papers():
 
 def test_the_preset_is_the_papers():
     preset = get_preset('dubnov2019')
-    assert (preset.hidden, preset.latent, preset.updates, preset.threshold) == (
-        500, 500, 20_000, 0.7)
-    assert set(PRESETS) == {'dubnov2019'}
+    assert (preset.network, preset.sizes) == ('dense', {'hidden': 500, 'latent': 500})
+    assert (preset.updates, preset.threshold, preset.batch) == (20_000, 0.7, None)
+    assert (preset.average, preset.objective.beta, preset.objective.free_nats) == (0, 1, 0)
+    assert set(PRESETS) == {'dubnov2019', 'default'}
     with pytest.raises(ParameterError, match="no preset 'none'; expected one of dubnov2019"):
         get_preset('none')
 
@@ -160,6 +150,6 @@ def test_the_model_of_these_tests_hears_what_lasts():
     model = block_model()
     windows = np.zeros((1, 16, 156), bool)
     windows[0, :, 40] = True
-    decoded = model.decode(model.encode(windows)[0]) >= model.threshold
+    decoded, _ = model.decode(model.encode(windows)[0])
     assert np.flatnonzero(decoded[0, 0, :78]).tolist() == [41]      # MIDI 64, an E
     assert np.flatnonzero(decoded[0, :, 78 + 41]).tolist() == [0, 8]

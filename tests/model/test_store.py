@@ -12,23 +12,28 @@ import h5py
 import numpy as np
 import pytest
 from musicxml_checks import block_model, write_model_file
+from networks import SIZES, random_model
 
 import qbdi_m21
 from qbdi_m21.errors import ModelError
 from qbdi_m21.frames.windows import frames_to_windows, layout_windows
-from qbdi_m21.model.inference import LAYERS, STATISTICS
+from qbdi_m21.model.inference import STATISTICS
 from qbdi_m21.model.spec import FrameSpec
 from qbdi_m21.model.store import list_models, load_model, model_path
 
 PRETRAINED = Path(qbdi_m21.__file__).parent / 'model' / 'pretrained'
+SHIPPED = list_models()
 
 
-@pytest.fixture
-def keras_vae():
+@pytest.fixture(params=['dense', 'context'])
+def keras_vae(request):
     """Return a small Keras VAE with a card and statistics that are not the initial ones."""
-    from qbdi_m21.model.vae import VAE
+    from qbdi_m21.model.context_vae import ContextVAE
+    from qbdi_m21.model.vae import DenseVAE
+    network = {'dense': DenseVAE, 'context': ContextVAE}[request.param]
     spec = FrameSpec(pitch_low=60, pitch_high=72)
-    model = VAE(spec.to_json(), hidden=12, latent=5, threshold=0.4, seed=3, card={'name': 'small'})
+    model = network(spec.to_json(), {**SIZES[request.param], 'hidden': 12, 'latent': 5},
+                    threshold=0.4, seed=3, card={'name': 'small'})
     model.build()
     for name, value in (('mean', 0.5), ('variance', 2.0), ('posterior_variance', 0.25)):
         getattr(model.latent_statistics, name).assign(np.full(5, value, np.float32))
@@ -45,7 +50,7 @@ def test_a_model_file_is_read_as_it_was_written(tmp_path):
     model = block_model(FrameSpec(pitch_low=40, pitch_high=60), threshold=0.3, card={'name': 'x'})
     read = load_model(write_model_file(model, tmp_path / 'm.keras'))
     assert (read.spec, read.threshold, read.card) == (model.spec, 0.3, {'name': 'x'})
-    for name in LAYERS:
+    for name in model.weights:
         for ours, theirs in zip(read.weights[name], model.weights[name], strict=True):
             np.testing.assert_array_equal(ours, theirs)
             assert ours.dtype == np.float32
@@ -60,14 +65,18 @@ def test_a_path_may_be_a_str(tmp_path):
 
 
 @pytest.mark.parametrize('changes', [
-    {'hidden': 0}, {'latent': -1}, {'hidden': 1 << 20}, {'spec': {'step': '1/4'}, 'latent': 10**9},
+    {'sizes': {'hidden': 0, 'latent': 78}}, {'sizes': {'hidden': 78, 'latent': -1}},
+    {'sizes': {'hidden': 1 << 20, 'latent': 78}}, {'sizes': {'hidden': 78, 'latent': 10**9}},
+    {'sizes': {'hidden': 60_000, 'latent': 60_000}}, {'sizes': {'hidden': 78}}, {'sizes': None},
+    {'sizes': {'hidden': 78, 'latent': 1.5}}, {'decoding': 'best'}, {'decoding': None},
     {'spec': {'window_frames': 5000}}, {'spec': {'pitch_low': 90, 'pitch_high': 80}},
     {'spec': {'tempo': 3}}, {'spec': None}, {'spec': {'step': '1/0'}}, {'spec': {'step': 'x'}},
-    {'threshold': 'high'}, {'threshold': None}, {'hidden': 'many'},
-    {'spec': {'pitch_low': 30}}])
+    {'spec': {'step': '1e99999999'}}, {'spec': {'step': 0.25}}, {'spec': {'window_frames': 16.0}},
+    {'threshold': 'high'}, {'threshold': None}, {'sizes': {'hidden': 'many', 'latent': 78}},
+    {'spec': {'pitch_low': 30}}, {'card': ['a', 'b']}, {'card': 'good'}])
 def test_damaged_configurations_are_refused(changes, tmp_path):
     path = write_model_file(block_model(), tmp_path / 'm.keras', **changes)
-    with pytest.raises(ModelError, match=r'is not a model file|out of range|has weights'):
+    with pytest.raises(ModelError, match=r'is not a model file|out of range|has weights|ask for'):
         load_model(path)
 
 
@@ -79,7 +88,8 @@ def test_thresholds_that_are_no_probability_are_refused(threshold, tmp_path):
 
 
 @pytest.mark.parametrize('config', ['[]', '"text"', '{}', 'null', '{"config": {}}', '', '{"a":',
-                                    '{"registered_name": "qbdi_m21>VAE", "config": []}'])
+                                    '{"registered_name": "qbdi_m21>VAE", "config": []}',
+                                    pytest.param('[' * 100_000, id='deep')])
 def test_archives_of_something_else_are_refused(config, tmp_path):
     path = tmp_path / 'm.keras'
     with zipfile.ZipFile(path, 'w') as archive:
@@ -87,6 +97,20 @@ def test_archives_of_something_else_are_refused(config, tmp_path):
         archive.writestr('model.weights.h5', b'nothing')
     with pytest.raises(ModelError, match=r'is not a model file|of another kind'):
         load_model(path)
+
+
+def test_a_newer_format_is_named(tmp_path):
+    path = write_model_file(block_model(), tmp_path / 'm.keras', format=99)
+    with pytest.raises(ModelError, match='has format 99 and this version of qbdi_m21 reads 2; '
+                       'install a newer version'):
+        load_model(path)
+
+
+def test_the_context_network_is_read_as_it_was_written(tmp_path):
+    model = random_model('context', decoding='density', threshold=0.25)
+    read = load_model(write_model_file(model, tmp_path / 'm.keras'))
+    assert read.weights_sha256 == model.weights_sha256
+    assert (read.network, read.decoding, read.threshold) == ('context', 'density', 0.25)
 
 
 @pytest.mark.parametrize('content', [b'', b'Dear reader,\n', b'PK\x03\x04' + bytes(40),
@@ -118,6 +142,45 @@ def test_damaged_weights_are_refused(keep, tmp_path):
         load_model(path)
 
 
+@pytest.fixture
+def packed(tmp_path):
+    """Return a compressed archive of noise."""
+    noise = np.random.default_rng(0).random(2000).tolist()
+    with zipfile.ZipFile(tmp_path / 'm.keras', 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr('config.json', json.dumps(noise))
+    return tmp_path / 'm.keras'
+
+
+@pytest.mark.parametrize('place', [0.2, 0.5, 0.8])
+def test_damage_inside_a_compressed_file_is_refused(place, packed):
+    data = bytearray(packed.read_bytes())
+    first = int(len(data) * place)
+    data[first:first + 40] = np.random.default_rng(1).bytes(40)
+    packed.write_bytes(data)
+    with pytest.raises(ModelError, match='is not a model file'):
+        load_model(packed)
+
+
+def test_an_unknown_compression_is_refused(packed):
+    data = bytearray(packed.read_bytes())
+    data[data.index(b'PK\1\2') + 10] = 97
+    packed.write_bytes(data)
+    with pytest.raises(ModelError, match=r'is not a model file .*compression'):
+        load_model(packed)
+
+
+@pytest.mark.parametrize(('name', 'limit'), [('config.json', 'MAX_CONFIG_BYTES'),
+                                             ('model.weights.h5', 'MAX_WEIGHTS_BYTES')])
+def test_members_that_unpack_to_more_than_a_model_has_are_refused(name, limit, tmp_path,
+                                                                  monkeypatch):
+    path = write_model_file(block_model(), tmp_path / 'm.keras')
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo(name).file_size
+    monkeypatch.setattr(f'qbdi_m21.model.store.{limit}', size - 1)
+    with pytest.raises(ModelError, match=f'{name} of .* is larger than'):
+        load_model(path)
+
+
 def test_weights_of_a_missing_layer_are_refused(tmp_path):
     path = write_model_file(block_model(), tmp_path / 'm.keras')
     with zipfile.ZipFile(path) as archive:
@@ -145,8 +208,8 @@ def test_loading_a_model_file_loads_no_keras(tmp_path):
 
 
 def test_the_shipped_models_are_the_files_of_the_folder():
-    assert list_models() == ('chorales',)
-    assert model_path('chorales') == PRETRAINED / 'chorales.keras'
+    assert list_models() == ('chorales', 'quartets', 'reels')
+    assert model_path('reels') == PRETRAINED / 'reels.keras'
 
 
 def test_the_shipped_models_keep_the_package_small():
@@ -154,49 +217,61 @@ def test_the_shipped_models_keep_the_package_small():
     package = PRETRAINED.parents[1]
     size = sum(f.stat().st_size for f in package.rglob('*')
                if f.is_file() and '__pycache__' not in f.parts)
-    assert size < 20_000_000
+    assert size < 40_000_000
 
 
-def test_the_card_says_what_the_model_was_made_of():
-    card = load_model('chorales').card
-    assert card['name'] == 'chorales'
-    assert card['preset']['name'] == 'dubnov2019'
+@pytest.mark.parametrize('name', SHIPPED)
+def test_the_card_says_what_the_model_was_made_of(name):
+    card = load_model(name).card
+    assert card['name'] == name
+    assert card['preset']['name'] == 'default'
     for split in ('train', 'validation', 'test'):
-        assert card['data']['bars'][split] == card['measures'][split]['windows'] > 0
+        assert card['data']['bars'][split] > 0
         assert card['measures'][split]['negative_elbo_bits'] > 0
+    assert card['measures']['test']['windows'] == card['data']['bars']['test']
+    assert card['measures']['test']['importance_weighted']['samples'] == 64
     works = [w for split in card['data']['split'].values() for w in split]
     assert len(works) == len(set(works)) == card['data']['works']
     assert {'seed', 'threshold', 'qbdi_m21', 'keras', 'python', 'curve', 'best_update',
-            'transpose', 'updates'} <= set(card)
+            'updates', 'fine_tuned_from'} <= set(card)
     assert len(card['data']['sha256']) == 64
     assert json.dumps(card, allow_nan=False)
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_the_latents_of_a_shipped_model_are_in_use(name):
+    test = load_model(name).card['measures']['test']
+    assert test['rate_nats'] > 12
+    cosine = test['chroma_cosine']
+    assert cosine['samples'] > cosine['samples_shuffled'] + 0.2
 
 
 def test_the_shipped_model_gives_back_what_it_knows():
     model = load_model('chorales')
     windows = bach_windows(model.spec)
-    decoded = model.decode(model.encode(windows)[0]) >= model.threshold
+    decoded, _ = model.decode(model.encode(windows)[0])
     both = (decoded & windows)[..., :78].sum()
     f_measure = 2 * both / (decoded[..., :78].sum() + windows[..., :78].sum())
     assert f_measure > 0.5
 
 
 @pytest.mark.tf
-def test_the_shipped_model_in_numpy_equals_keras():
+@pytest.mark.parametrize('name', SHIPPED)
+def test_the_shipped_models_in_numpy_equal_keras(name):
     from qbdi_m21.model.store import load_keras
-    model, keras_model = load_model('chorales'), load_keras('chorales')
+    model, keras_model = load_model(name), load_keras(name)
     assert_equal_to_keras(model, keras_model, bach_windows(model.spec))
 
 
 def assert_equal_to_keras(model, keras_model, windows) -> None:
-    flat = windows.reshape(len(windows), -1).astype(np.float32)
-    mean, log_variance = (np.asarray(x) for x in keras_model.encode(flat))
+    cells = windows.astype(np.float32)
+    mean, log_variance = (np.asarray(x) for x in keras_model.encode(cells))
     ours = model.encode(windows)
     np.testing.assert_allclose(ours[0], mean, atol=1e-5, rtol=1e-4)
     np.testing.assert_allclose(ours[1], np.exp(log_variance), atol=1e-5, rtol=1e-4)
-    logits = np.asarray(keras_model.decode_logits(mean))
-    theirs = (1 / (1 + np.exp(-logits.astype(np.float64)))).reshape(model.decode(mean).shape)
-    np.testing.assert_allclose(model.decode(mean), theirs, atol=1e-5)
+    logits = np.asarray(keras_model.cell_logits(mean, cells)).astype(np.float64)
+    given = model.cell_logits(mean, windows).astype(np.float64)
+    np.testing.assert_allclose(1 / (1 + np.exp(-given)), 1 / (1 + np.exp(-logits)), atol=1e-5)
 
 
 @pytest.mark.tf

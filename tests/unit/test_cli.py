@@ -74,7 +74,7 @@ def test_json_holds_the_findings_and_the_recipe(folder):
     found = json.loads((folder / 'out.json').read_text(encoding='utf-8'))
     assert found['recipe'] == {'model': 'blocks', 'qbdi_m21': q.__version__, 'query': 'tune.abc',
                                'model_weights_sha256': block_model().weights_sha256, 'rate': 64,
-                               'seed': 3, 'threshold': 0.5}
+                               'seed': 3, 'decoding': 'threshold', 'threshold': 0.5}
     assert {'bars', 'motifs', 'collisions', 'information_rate', 'channel'} <= set(found)
 
 

@@ -83,7 +83,7 @@ def test_both_sides_have_as_many_measures(found):
 
 def test_the_recipe_makes_the_same_again_and_stands_in_the_file(found, query):
     assert found.recipe == {'qbdi_m21': q.__version__, 'model': 'blocks', 'rate': 256, 'seed': 4,
-                            'threshold': 0.5,
+                            'decoding': 'threshold', 'threshold': 0.5,
                             'model_weights_sha256': block_model().weights_sha256}
     assert json.dumps(found.recipe, sort_keys=True) in to_musicxml(found.annotated()).decode()
 

@@ -1,21 +1,23 @@
-"""Corpora: which works, their note tables on disk, and training sets from them."""
+"""Corpora: note tables of many works on disk, and the commands."""
 
-import numpy as np
+import re
+
 import pytest
+from click.testing import CliRunner
 from frame_strategies import assert_equal_tables
 from music21 import note, stream
-from strategies import bars_of, table_of
+from random_works import random_table
 
-from corpus_tools.dataset import build_training_set
+from corpus_tools.cli import main
 from corpus_tools.ingest import ingest
-from corpus_tools.manifest import expand_sources
 from corpus_tools.store import table_path
-from qbdi_m21.errors import CorpusError, FramesError
 from qbdi_m21.frames.midi import read_midi
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.store import load_table, save_table, table_work
+from qbdi_m21.model.training_set import TrainingSet
+from qbdi_m21.sources import expand_sources
 
-CHORALE, REEL = 'corpus:bach/bwv66.6', 'corpus:ryansMammoth/AcaciaReel'
+CHORALE = 'corpus:bach/bwv66.6'
 
 
 @pytest.fixture
@@ -28,49 +30,6 @@ def scores(tmp_path):
     (folder / 'two.ABC').write_text('X:1\nT:Two\nM:3/4\nL:1/4\nK:C\nCDE|FGA|\n')
     (folder / 'notes.txt').write_text('no score')
     return folder
-
-
-def test_a_folder_gives_its_score_files_at_any_depth(scores):
-    assert expand_sources([str(scores)]) == (
-        str(scores / 'deeper' / 'one.mid'), str(scores / 'two.ABC'))
-
-
-def test_a_list_gives_its_lines_without_comments(scores, tmp_path):
-    works = tmp_path / 'works.txt'
-    inner = tmp_path / 'inner.txt'
-    inner.write_text(f'{CHORALE}  # again\n')
-    works.write_text(f'# chosen\n\n{CHORALE}\n  {scores / "two.ABC"}\n@{inner}\n')
-    assert expand_sources([f'@{works}']) == tuple(sorted([CHORALE, str(scores / 'two.ABC')]))
-
-
-def test_works_are_sorted_and_named_once(scores):
-    one = str(scores / 'deeper' / 'one.mid')
-    assert expand_sources([REEL, one, CHORALE, REEL, one]) == tuple(sorted([REEL, one, CHORALE]))
-
-
-def test_a_corpus_folder_gives_its_works():
-    works = expand_sources(['corpus:bach/*'])
-    assert CHORALE in works
-    assert len(works) > 300
-    assert all(work.startswith('corpus:bach/') for work in works)
-
-
-def test_a_list_that_names_itself_is_refused(tmp_path):
-    works = tmp_path / 'works.txt'
-    works.write_text(f'@{works}\n')
-    with pytest.raises(CorpusError, match=r'works\.txt'):
-        expand_sources([f'@{works}'])
-
-
-def test_sources_that_name_nothing_are_refused(tmp_path):
-    empty, listing = tmp_path / 'empty', tmp_path / 'empty.txt'
-    empty.mkdir()
-    listing.write_text('# nothing\n')
-    for source, match in [('none.xml', 'no such file or folder'), ('@none', 'no such list'),
-                          (str(empty), 'holds no score file'), ('corpus:nobody/*', 'no folder'),
-                          (f'@{listing}', 'no work given')]:
-        with pytest.raises(CorpusError, match=match):
-            expand_sources([source])
 
 
 def test_names_that_read_alike_have_files_of_their_own(tmp_path):
@@ -172,49 +131,77 @@ def test_a_book_of_one_song_has_the_name_of_the_book(scores, tmp_path):
     assert ingest([work], tmp_path / 'tables').written == (work,)
 
 
-def test_a_table_that_is_damaged_is_told_when_learning(tmp_path):
-    tables_folder(tmp_path, {'one': random_table(0), 'two': random_table(1)})
-    path = table_path(tmp_path, 'two')
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(FramesError, match='not a whole Parquet file'):
-        build_training_set(tmp_path)
+def test_ingest_passes_over_the_tables_that_it_made(scores):
+    for wanted in ('2 works written, 0 kept', '0 works written, 2 kept'):
+        done = CliRunner().invoke(main, ['ingest', str(scores), '-o', str(scores / 'tables')])
+        assert (done.exit_code, done.stdout) == (0, f'{wanted}, 0 failed\n')
 
 
-def tables_folder(tmp_path, tables):
-    for name, table in tables.items():
-        save_table(table, table_path(tmp_path, name), work=name)
-    return tmp_path
+@pytest.fixture
+def tables(tmp_path):
+    """A folder of note tables of 12 works, one of them in another meter and one short."""
+    folder = tmp_path / 'tables'
+    folder.mkdir()
+    made = {f'w{k}': random_table(k) for k in range(10)}
+    made |= {'waltz': random_table(10, '3/4'), 'short': random_table(11, bars=3)}
+    for name, table in made.items():
+        save_table(table, table_path(folder, name), work=name)
+    return folder
 
 
-def random_table(seed, meter='4/4', bars=6, shift=0):
-    rng = np.random.default_rng(seed)
-    made = bars_of(*[meter] * bars)
-    return table_of([(k / 2, 0.5, int(p) + shift) for k, p in enumerate(
-        rng.integers(50, 75, int(2 * made[-1].end_ql)))], made)
+def run_dataset(*arguments):
+    return CliRunner().invoke(main, ['dataset', *map(str, arguments)], prog_name='corpus-tools')
 
 
-def test_related_works_are_never_divided(tmp_path):
-    tables = {f'w{k}': random_table(k) for k in range(12)}
-    tables |= {f'w{k} higher': random_table(k, shift=5) for k in range(4)}
-    tables_folder(tmp_path, tables)
-    for seed in range(4):
-        made = build_training_set(tmp_path, held_out=(0.25, 0.25), seed=seed)
-        side = dict(zip(made.works, made.split.tolist(), strict=True))
-        assert sorted(side) == sorted(tables)
-        assert all(side[f'w{k}'] == side[f'w{k} higher'] for k in range(4))
-        assert len(set(side.values())) == 3
+def test_dataset_writes_a_training_set(tables, tmp_path):
+    out = tmp_path / 'set.npz'
+    done = run_dataset(tables, '-o', out, '--seed', '3')
+    assert (done.exit_code, done.stderr) == (0, '')
+    made = TrainingSet.load(out)
+    assert made.works == tuple(f'w{k}' for k in range(10))
+    assert done.stdout == (f'wrote {out}: 10 works, 60 bars (48 train, 6 validation, 6 test)\n'
+                           'left out: 1 with fewer than 4 bars, 1 not in 4/4 throughout\n')
+    assert (made.about['meter'], made.about['min_bars']) == ('4/4', 4)
+    assert made.about['left_out'] == {'not in 4/4 throughout': 1, 'with fewer than 4 bars': 1}
+    done = run_dataset(tables, '-o', out, '--meter', 'any', '--min-bars', '1')
+    assert len(TrainingSet.load(out).works) == 12
 
 
-def test_other_meters_and_short_works_are_left_out_and_counted(tmp_path):
-    tables_folder(tmp_path, {'common': random_table(0), 'waltz': random_table(1, '3/4'),
-                             'short': random_table(2, bars=3), 'long': random_table(3)})
-    made = build_training_set(tmp_path)
-    assert made.works == ('common', 'long')
-    assert made.about['left_out'] == {'not in 4/4 throughout': 1, 'fewer than 4 bars': 1}
-    assert build_training_set(tmp_path, meter=None, min_bars=1).works == (
-        'common', 'long', 'short', 'waltz')
+def test_dataset_splits_as_it_always_did(tables, tmp_path):
+    out = tmp_path / 'set.npz'
+    for by in ('work', 'title'):
+        assert run_dataset(tables, '-o', out, '--split-by', by).exit_code == 0
+        # as `corpus-tools dataset` of version 0.1 splits them
+        assert TrainingSet.load(out).split.tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 2, 0]
 
 
-def test_a_folder_without_works_is_refused(tmp_path):
-    with pytest.raises(CorpusError, match='no note table in'):
-        build_training_set(tmp_path)
+def test_dataset_takes_a_list_of_test_works(tables, tmp_path):
+    out, listed = tmp_path / 'set.npz', tmp_path / 'test.txt'
+    listed.write_text('# chosen\nw3\n\nw7\n')
+    assert run_dataset(tables, '-o', out, '--test-works', listed).exit_code == 0
+    made = TrainingSet.load(out)
+    assert [w for w, k in zip(made.works, made.split, strict=True) if k == 2] == ['w3', 'w7']
+
+
+def test_dataset_reads_clips_as_the_paper(shared_data, tmp_path):
+    out = tmp_path / 'pop.npz'
+    done = run_dataset(shared_data / 'pop', '-o', out, '--reading', 'dubnov2019', '--test-works',
+                       shared_data / 'pop_heldout.txt')
+    assert done.exit_code == 0
+    assert re.match(r'wrote .*: 122 works, 1255 bars \(.* 141 test\)\n'
+                    'left out: 4 with 50 frames or fewer\n', done.stdout)
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (['tables', '-o', 'set.txt'], "set.txt ends in '.txt'"),
+    (['old.npz', '-o', 'set.npz'], r'a training set \(.npz\) is no source'),
+    (['tables', '-o', 'set.npz', '--test-works', 'none.txt'], 'no such list of works: none.txt'),
+    (['tables', '-o', 'set.npz', '--meter', '7/8'], '12 not in 7/8 throughout'),
+    (['tables', '-o', 'set.npz', '--validation', '0.5', '--test', '0.5'], 'leave works to learn'),
+])
+def test_bad_datasets_are_one_line(tables, monkeypatch, arguments, message):
+    monkeypatch.chdir(tables.parent)
+    done = run_dataset(*arguments)
+    assert done.exit_code == 2
+    assert re.fullmatch(f'corpus-tools: error: .*{message}.*\n', done.stderr)
+    assert not (tables.parent / 'set.npz').exists()

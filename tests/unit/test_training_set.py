@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from strategies import bars_of, table_of
 
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, QbdiWarning, SourceWarning
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.raster import table_to_frames
 from qbdi_m21.model.spec import FrameSpec
@@ -209,5 +209,56 @@ def test_a_file_of_an_impossible_window_is_refused(made, tmp_path):
 
 
 def test_no_work_is_refused():
-    with pytest.raises(CorpusError, match='at least one note table'):
+    with pytest.raises(CorpusError, match='no work to learn from'):
         TrainingSet.from_tables({})
+
+
+def windows_by_name(count=12):
+    return {name: windows_of(table)[0] for name, table in works(count).items()}
+
+
+def test_windows_give_the_set_that_their_tables_give():
+    options = {'held_out': (0.2, 0.2), 'seed': 5, 'about': {'meter': '4/4'}}
+    first = TrainingSet.from_tables(works(12), **options)
+    second = TrainingSet.from_windows(windows_by_name(), **options)
+    assert (first.sha256, first.about) == (second.sha256, second.about)
+    assert first.about['meter'] == '4/4'
+
+
+@pytest.mark.parametrize('wrong', [
+    np.zeros((2, 16, 155), bool), np.zeros((2, 8, 156), bool), np.zeros((16, 156), bool),
+    np.zeros((2, 16, 156), int)])
+def test_windows_of_another_shape_or_type_are_refused(wrong):
+    with pytest.raises(CorpusError, match=r'the windows of odd are .* expected bool of shape'):
+        TrainingSet.from_windows({**windows_by_name(2), 'odd': wrong})
+
+
+def test_listed_works_are_the_test():
+    listed = ['work 03', 'work 05']
+    made = TrainingSet.from_windows(windows_by_name(), held_out=(0.2, 0.7), test_works=listed)
+    assert np.flatnonzero(made.split == 2).tolist() == [3, 5]
+    assert np.bincount(made.split).tolist() == [8, 2, 2]
+    assert made.about['listed_test_works'] == 2
+    with pytest.raises(CorpusError, match="no work is named 'work 99'"):
+        TrainingSet.from_windows(windows_by_name(), test_works=['work 03', 'work 99'])
+
+
+def test_works_that_belong_with_the_test_are_left_out_and_counted():
+    tables = {**works(8), 'copy of 3': melody(3, shift=2), 'tune - verse': melody(20),
+              'tune - chorus': melody(21)}
+    listed = ['work 03', 'tune - verse']
+    for split_by, left_out in (('work', 1), ('title', 2)):
+        with pytest.warns(SourceWarning, match=f'^{left_out} works that belong'):
+            made = TrainingSet.from_tables(tables, test_works=listed, split_by=split_by)
+        assert len(made.works) == len(tables) - left_out
+        assert 'copy of 3' not in made.works
+        assert set(made.work.tolist()) == set(range(len(made.works)))
+        assert made.about['left_out_beside_the_test'] == left_out
+
+
+def test_where_nothing_can_be_held_out_it_is_told():
+    with pytest.warns(QbdiWarning, match='nothing could be held out: '):
+        made = TrainingSet.from_tables(works(1))
+    assert not made.split.any()
+    with pytest.warns(QbdiWarning, match='nothing could be held out for test'):
+        TrainingSet.from_tables(works(2), held_out=(0.4, 0.4))

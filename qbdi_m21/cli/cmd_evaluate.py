@@ -1,0 +1,187 @@
+"""`qbdi-m21 evaluate`: how well a model does on works."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import qbdi_m21
+from qbdi_m21.cli.base import check_output
+from qbdi_m21.errors import CorpusError, ModelError, ParameterError, QbdiWarning, warn
+
+if TYPE_CHECKING:
+    from qbdi_m21.model.inference import LatentModel
+    from qbdi_m21.model.training_set import TrainingSet
+
+#: Measure, value as text, unit.
+Row = tuple[str, str, str]
+
+
+@contextlib.contextmanager
+def count_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many are done, and an estimate; on a terminal only."""
+    from tqdm import tqdm
+    with tqdm(disable=not sys.stderr.isatty(), unit=unit, leave=False) as bar:
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+        yield show
+
+
+@click.command()
+@click.argument('model')
+@click.argument('sources', nargs=-1, required=True)
+@click.option('--split', type=click.Choice(['train', 'validation', 'test']),
+              help='Only these works of a training set (.npz)  [default: all works].')
+@click.option('--reading', type=click.Choice(['score', 'dubnov2019']),
+              help="MIDI files in their own bars, or as the paper's author read them  "
+              '[default: score].')
+@click.option('--meter', metavar='METER',
+              help="Only works in this meter throughout  [default: any].")
+@click.option('--min-bars', type=click.IntRange(min=1), metavar='N',
+              help='Leave out shorter works  [default: 1].')
+@click.option('--samples', default=8, show_default=True, type=click.IntRange(min=1),
+              help='Latent samples a bar, for distortion and information.')
+@click.option('--iwae-samples', default=64, show_default=True, type=click.IntRange(min=0),
+              help='Latent samples a bar, for the importance-weighted bound; 0 leaves it out.')
+@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
+              help='Of all samples.')
+@click.option('--json', 'json_path', metavar='FILE|-',
+              help='Also write all measures as JSON; - writes them to the output, and no table.')
+def evaluate(model: str, sources: tuple[str, ...], split: str | None, reading: str | None,
+             meter: str | None, min_bars: int | None, samples: int, iwae_samples: int, seed: int,
+             json_path: str | None) -> None:
+    """Measure MODEL on SOURCES: what it tells of their bars, and what it plays back.
+
+    MODEL is a shipped model or a .keras file. SOURCES are scores, folders, corpus:NAME works,
+    note tables, or one training set (.npz) of `corpus-tools dataset`.
+
+    \b
+    Examples:
+      qbdi-m21 evaluate chorales chorales.npz --split test
+      qbdi-m21 evaluate mine.keras corpus:bach/bwv66.6 corpus:bach/bwv4.8 --json mine.json
+    """
+    from qbdi_m21.files import write_aside
+    from qbdi_m21.model.evaluation import evaluate as measure
+    from qbdi_m21.model.store import load_model
+
+    record = check_output(json_path, ('.json',)) if json_path not in (None, '-') else None
+    loaded = load_model(model)
+    data = _load(loaded, sources, seed, reading=reading, meter=meter, min_bars=min_bars)
+    windows, works = _chosen(data, split, sources)
+    learned = _learned(loaded, works)
+    if learned:
+        warn(f'{model} has learned {learned} of the {len(works)} works that are measured: the '
+             'measures flatter it; give works that it has not learned, or a training set with '
+             '--split test', QbdiWarning)
+    with count_bar('bar') as show:
+        found = measure(loaded, windows, samples=samples, iwae_samples=iwae_samples, seed=seed,
+                        progress=show)
+    about = {'model': loaded.card.get('name') or model,
+             'model_weights_sha256': loaded.weights_sha256, 'sources': list(sources),
+             'split': split, 'works': len(works), 'learned_works': learned, 'seed': seed,
+             'qbdi_m21': qbdi_m21.__version__}
+    text = json.dumps({**about, 'measures': found}, indent=1, ensure_ascii=False, allow_nan=False)
+    if record is not None:
+        with write_aside(record) as aside:
+            aside.write_text(text + '\n', encoding='utf-8')
+    click.echo(text if json_path == '-' else _table(
+        [('works', str(len(works)), ''), *_rows(found)]))
+    if record is not None:
+        click.echo(f'wrote {record}')
+
+
+def _load(model: LatentModel, sources: tuple[str, ...], seed: int, *, reading: str | None,
+          meter: str | None, min_bars: int | None) -> TrainingSet:
+    """Return the works to measure on: those of a training set, or all that sources name."""
+    if any(source.lower().endswith('.npz') for source in sources):
+        from qbdi_m21.cli.corpus_options import load_sources
+        data = load_sources(sources, seed, reading=reading, meter=meter, min_bars=min_bars)
+        if data.spec != model.spec:
+            raise ModelError(f'the model takes windows of {model.spec} and {sources[0]} holds '
+                             f'{data.spec}; give its sources, which are then read as the model '
+                             'takes them')
+        return data
+    from qbdi_m21.corpus import build_training_set
+    with count_bar('work') as show:
+        return build_training_set(
+            sources, spec=model.spec, meter=None if meter in (None, 'any') else meter,
+            min_bars=min_bars or 1, reading=reading or 'score', split_by='work',
+            held_out=(0.0, 0.0), seed=seed, progress=show)
+
+
+def _chosen(data: TrainingSet, split: str | None,
+            sources: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
+    """Return the windows and the names of the works of a split, or of all works."""
+    from qbdi_m21.model.training_set import SPLITS
+    if split is None:
+        return data.windows, data.works
+    if not sources[0].lower().endswith('.npz'):
+        raise ParameterError(f'--split {split} goes with a training set (.npz); all works of '
+                             'other sources are measured')
+    works = tuple(name for name, place in zip(data.works, data.split, strict=True)
+                  if SPLITS[place] == split)
+    if not works:
+        raise CorpusError(f'{sources[0]} has no work in its {split} split; expected one of '
+                          f'{", ".join(s for s in SPLITS if len(data.rows(s)))}')
+    return data.windows[data.rows(split)], works
+
+
+def _learned(model: LatentModel, works: tuple[str, ...]) -> int:
+    """Return how many of the works the card of a model names as learned."""
+    split = model.card.get('data', {}).get('split', {})
+    return len(set(works) & set(split.get('train', ())))
+
+
+def _rows(found: dict[str, Any]) -> Iterator[Row]:
+    """Give the rows of the table; parts that were measured on fewer bars say so."""
+    def on(part: str) -> str:
+        count = found[part]['windows']
+        return f' ({count} bars)' if count != found['windows'] else ''
+
+    bits = 'bits a bar'
+    yield 'bars', str(found['windows']), ''
+    for label, key in (('distortion D', 'distortion'), ('rate R', 'rate'),
+                       ('-ELBO = D + R', 'negative_elbo')):
+        yield label, f'{found[f"{key}_bits"]:.2f}', bits
+    if 'importance_weighted' in found:
+        part = found['importance_weighted']
+        yield (f'-log p, {part["samples"]} samples{on("importance_weighted")}',
+               f'{part["bound_bits"]:.2f}', bits)
+    for label, key in (('divergence > 0.01 nats', 'active_units'),
+                       ('variance of means > 0.01', 'active_units_by_variance')):
+        yield f'active latents, {label}', str(found[key]), f'of {found["latents"]}'
+    part, where = found['information'], on('information')
+    for label, key in (('entropy of these bars H', 'data_entropy'), ('H - D', 'lower_bound'),
+                       ('information I(bar; z), at most H', 'mutual_information'),
+                       ('aggregated posterior from prior R - I', 'posterior_prior_divergence')):
+        yield label + where, f'{part[f"{key}_bits"]:.2f}', bits
+    part, where = found['reconstruction'], on('reconstruction')
+    yield f'notes{where}', str(part['notes_given']), 'given'
+    for name in ('means', 'samples', 'prior'):
+        yield f'notes from {name}', str(part[name]['notes']), 'decoded'
+    for name in ('means', 'samples'):
+        for plane in ('sounding', 'onset'):
+            scores = part[name][plane]
+            yield (f'F1 of {plane} cells from {name}', f'{scores["f1"]:.3f}',
+                   f'precision {scores["precision"]:.3f}, recall {scores["recall"]:.3f}')
+    for unit, measure in (('bar', 'chroma_cosine'), ('frame', 'chroma_cosine_by_frame')):
+        for label, key in (('means', 'means'), ('samples', 'samples'),
+                           ('means, bars shuffled', 'means_shuffled'),
+                           ('samples, bars shuffled', 'samples_shuffled'),
+                           ('draws from the prior', 'prior')):
+            yield (f'chroma cosine by {unit}, {label}', f'{found[measure][key]:.3f}',
+                   'control' if label != key else '')
+
+
+def _table(rows: list[Row]) -> str:
+    """Return rows as aligned text, under a heading."""
+    lines = [('measure', 'value', 'unit'), *rows]
+    first, second = (max(len(line[k]) for line in lines) for k in (0, 1))
+    return '\n'.join(f'{label:{first}}  {value:>{second}}  {unit}'.rstrip()
+                     for label, value, unit in lines)
