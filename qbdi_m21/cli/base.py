@@ -1,11 +1,12 @@
-"""What every command has: errors and warnings in one line, and where it may write."""
+"""What every command has: errors and warnings in one line, a bar, and where it may write."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,17 @@ class QbdiGroup(click.Group):
 
 def _fail(name: str, message: str) -> None:
     click.echo(f'{name}: error: {" ".join(message.split())}', err=True)
+
+
+@contextlib.contextmanager
+def count_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many are done, and an estimate; on a terminal only."""
+    from tqdm import tqdm
+    with tqdm(disable=not sys.stderr.isatty(), unit=unit, leave=False) as bar:
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+        yield show
 
 
 def check_output(path: str, suffixes: tuple[str, ...]) -> Path:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import qbdi_m21
-from qbdi_m21.cli.base import check_output
+from qbdi_m21.cli.base import check_output, count_bar
 from qbdi_m21.errors import CorpusError, ModelError, ParameterError, QbdiWarning, warn
 
 if TYPE_CHECKING:
@@ -20,17 +18,6 @@ if TYPE_CHECKING:
 
 #: Measure, value as text, unit.
 Row = tuple[str, str, str]
-
-
-@contextlib.contextmanager
-def count_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many are done, and an estimate; on a terminal only."""
-    from tqdm import tqdm
-    with tqdm(disable=not sys.stderr.isatty(), unit=unit, leave=False) as bar:
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-        yield show
 
 
 @click.command()

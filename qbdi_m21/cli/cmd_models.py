@@ -79,8 +79,8 @@ def models() -> None:
 @click.option('--from', 'start', metavar='MODEL', help='Go on from a shipped model or a .keras '
               "file (fine-tuning); its network is kept, whatever the preset's.")
 @click.option('--restart', is_flag=True, help='Begin anew, though a checkpoint is there.')
-@click.option('--threshold', type=float, metavar='P', help='Cells decoded with at least this '
-              "probability sound  [default: the preset's, or as dense as the validation works].")
+@click.option('--threshold', type=float, metavar='P', help='Decode by threshold: cells of at least '
+              "this probability sound  [default: the preset's rule].")
 @click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
               help='Of the weights, the batches and the split of scores.')
 @click.option('--name', default='', help='For the model card  [default: that of FILE].')
@@ -110,7 +110,8 @@ def train(sources: tuple[str, ...], output: str, preset: str, updates: int | Non
 
     target = _check_target(output)
     chosen = get_preset(preset)
-    check_training(updates=updates, patience=patience, threshold=threshold, budget=budget)
+    check_training(updates=updates, patience=patience, threshold=threshold, budget=budget,
+                   seed=seed)
     augmentation = _augmentation(augment, chosen.augmentation)
     # its errors come before any long work
     spec = None if start is None else load_model(start).spec

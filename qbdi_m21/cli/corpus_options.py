@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from qbdi_m21.cli.base import count_bar
 from qbdi_m21.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -84,13 +84,8 @@ def load_sources(
         raise ParameterError('give --test or --test-works, not both')
     if any(source.lower().endswith('.npz') for source in sources):
         return _load_set(sources, [name for name, value in given.items() if value is not None])
-    from tqdm import tqdm
-
     from qbdi_m21.corpus import build_training_set
-    with tqdm(disable=not sys.stderr.isatty(), unit='work', leave=False) as bar:
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+    with count_bar('work') as show:
         return build_training_set(
             sources, spec=spec, meter=None if meter in (None, 'any') else meter,
             min_bars=min_bars or 1, split_by=split_by or 'title', reading=reading or 'score',

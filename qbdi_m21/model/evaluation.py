@@ -16,8 +16,6 @@ from qbdi_m21.model.bounds import (
     Windows,
     cell_nats,
     check_measuring,
-    distortion_and_rate,
-    divergence_nats,
     encode_windows,
     entropy_bits,
     evenly,
@@ -25,17 +23,8 @@ from qbdi_m21.model.bounds import (
     informed_nats,
     log_weights,
 )
-from qbdi_m21.model.generation import (
-    chroma_cosine,
-    chroma_cosine_by_frame,
-    density_threshold,
-    measure_generation,
-)
+from qbdi_m21.model.generation import measure_generation
 from qbdi_m21.model.inference import LatentModel
-
-__all__ = ('ACTIVE_NATS', 'ACTIVE_VARIANCE', 'BITS_A_NAT', 'chroma_cosine',
-           'chroma_cosine_by_frame', 'density_threshold', 'distortion_and_rate',
-           'divergence_nats', 'evaluate')
 
 #: A latent is active where its mean divergence from the prior exceeds this, in nats.
 ACTIVE_NATS = 0.01

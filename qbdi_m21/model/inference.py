@@ -24,6 +24,13 @@ Shape = tuple[int, ...]
 
 STATISTICS = ('mean', 'variance', 'posterior_variance')
 
+#: Products of small matrices raise these flags at random in some builds of OpenBLAS, which read
+#: lanes that they then leave out; weights and cells are finite.
+BLAS_FLAGS: dict[str, Any] = {'divide': 'ignore', 'over': 'ignore', 'invalid': 'ignore'}
+
+#: Windows that are decoded at a time: bounds memory to some 50 MB.
+CHUNK = 256
+
 
 @dataclass(frozen=True)
 class LatentModel(abc.ABC):
@@ -114,7 +121,8 @@ class LatentModel(abc.ABC):
         (ndarray, ndarray) of float32, shape (N, Z) each
         """
         self._check_windows(windows)
-        mean, log_variance = self._encode(windows.astype(np.float32))
+        with np.errstate(**BLAS_FLAGS):
+            mean, log_variance = self._encode(windows.astype(np.float32))
         return mean, np.exp(log_variance)
 
     def cell_logits(self, latents: npt.NDArray[Any], windows: npt.NDArray[Any]) -> FloatArray:
@@ -135,7 +143,8 @@ class LatentModel(abc.ABC):
         self._check_windows(windows)
         if len(latents) != len(windows):
             raise FramesError(f'{len(latents)} latents for {len(windows)} windows')
-        return self._cell_logits(latents.astype(np.float32), windows)
+        with np.errstate(**BLAS_FLAGS):
+            return self._cell_logits(latents.astype(np.float32), windows)
 
     def negative_log_likelihood(self, latents: npt.NDArray[Any],
                                 windows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -173,9 +182,13 @@ class LatentModel(abc.ABC):
         self._check_latents(latents)
         rng = np.random.default_rng(0) if rng is None else rng
         chosen, limit = rule or self.decoding, self.threshold if threshold is None else threshold
-        # onsets keep their own count
-        choosers = CellChooser(chosen, limit, rng), CellChooser(chosen, limit, rng)
-        return self._decode(latents.astype(np.float32), *choosers)
+        with np.errstate(**BLAS_FLAGS):
+            parts = [self._decode(latents[k:k + CHUNK].astype(np.float32),
+                                  # onsets keep their own count
+                                  *(CellChooser(chosen, limit, rng) for _ in range(2)))
+                     for k in range(0, max(len(latents), 1), CHUNK)]
+        cells, probability = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return cells, probability
 
     @abc.abstractmethod
     def _encode(self, windows: FloatArray) -> tuple[FloatArray, FloatArray]:

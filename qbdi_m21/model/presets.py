@@ -11,6 +11,9 @@ from qbdi_m21.errors import ModelError, ParameterError
 #: Largest size of a layer.
 MAX_SIZE = 1 << 16
 
+#: Largest seed of a training: Keras takes a thousand times as much.
+MAX_SEED = (1 << 32) - 1
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -153,7 +156,7 @@ def get_preset(name: str) -> Preset:
 
 
 def check_training(*, updates: int | None, patience: int | None, threshold: float | None,
-                   budget: float | None) -> None:
+                   budget: float | None, seed: int) -> None:
     """Raise ParameterError where a training's options are out of range; None is the default."""
     if any(value is not None and value < 1 for value in (updates, patience)):
         raise ParameterError(f'updates={updates}, patience={patience}; expected at least 1')
@@ -161,6 +164,8 @@ def check_training(*, updates: int | None, patience: int | None, threshold: floa
         raise ParameterError(f'threshold is {threshold}; expected a probability between 0 and 1')
     if budget is not None and not 0 < budget < math.inf:
         raise ParameterError(f'budget is {budget}; expected a number of minutes above 0')
+    if not 0 <= seed <= MAX_SEED:
+        raise ParameterError(f'seed is {seed}; expected a whole number from 0 to {MAX_SEED}')
 
 
 def check_sizes(sizes: Any) -> None:

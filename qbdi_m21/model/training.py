@@ -64,8 +64,9 @@ def train(
     patience : int, optional
         Stop after so many rounds without a better validation measure; the preset's by default.
     threshold : float, optional
-        A decoded probability from here on is a note; by default the preset's, and without one
-        that at which the validation works (or else the training works) come back as dense.
+        A decoded probability from here on is a note, and the model decodes by this rule; by
+        default the preset's, and without one that at which the validation works (or else the
+        training works) come back as dense.
     budget : float, optional
         Minutes after which the training ends, with the best weights so far. How many updates
         that is depends on the machine.
@@ -99,9 +100,11 @@ def train(
     Source: Dubnov 2019, section 3. The weights of the best round on the validation works are
     kept: the paper's 20,000 updates overfit.
     """
-    check_training(updates=updates, patience=patience, threshold=threshold, budget=budget)
+    check_training(updates=updates, patience=patience, threshold=threshold, budget=budget,
+                   seed=seed)
     given: dict[str, Any] = {'updates': updates, 'augmentation': augmentation, 'patience': patience,
-                             'threshold': threshold}
+                             'threshold': threshold,
+                             'decoding': None if threshold is None else 'threshold'}
     chosen = replace(get_preset(preset), **{k: v for k, v in given.items() if v is not None})
     if not len(data.rows('train')):
         raise CorpusError('no work is in the training split; give more works')
@@ -227,12 +230,12 @@ class _Run(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure the round, keep the best weights, save, and see whether to stop."""
         told = [float((logs or {})[name]) for name in ('distortion', 'rate')]
-        if not all(map(math.isfinite, told)):
+        averaged = self._averaged()
+        if not (np.isfinite(told).all() and all(np.isfinite(part).all() for part in averaged)):
             raise ModelError(f'the training loss is no longer a number after update '
                              f'{self.state.update}; begin anew with another seed or preset'
                              + (f'; the checkpoint {self.checkpoint} holds that update'
                                 if self.checkpoint and self.checkpoint.is_file() else ''))
-        averaged = self._averaged()
         held_out = self._validate(averaged)
         passed, self.began = time.monotonic() - self.began, time.monotonic()
         update = self.state.update + self.round

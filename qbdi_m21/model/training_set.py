@@ -66,6 +66,9 @@ class TrainingSet:
         if self.windows.shape != shape or len(self.split) != len(self.works):
             raise CorpusError(f'windows have shape {self.windows.shape}, expected {shape}; '
                               f'{len(self.split)} splits for {len(self.works)} works')
+        if not (np.isin(self.split, range(len(SPLITS))).all()
+                and ((self.work >= 0) & (self.work < len(self.works))).all()):
+            raise CorpusError('the training set names works or splits that it does not have')
         if not len(self.windows):
             raise CorpusError('the training set holds no bar; give works with pitched notes')
 

@@ -10,10 +10,16 @@ from small_models import every_window, random_model
 
 from qbdi_m21.errors import FramesError, ParameterError
 from qbdi_m21.model import evaluation
-from qbdi_m21.model.bounds import cell_nats, distortion_and_rate, encode_windows, evenly
+from qbdi_m21.model.bounds import (
+    cell_nats,
+    distortion_and_rate,
+    divergence_nats,
+    encode_windows,
+    evenly,
+)
 from qbdi_m21.model.context import ContextModel
 from qbdi_m21.model.dense import DenseModel
-from qbdi_m21.model.evaluation import divergence_nats, evaluate
+from qbdi_m21.model.evaluation import evaluate
 
 
 @pytest.fixture(scope='module')

@@ -144,6 +144,13 @@ def test_a_preset_with_a_threshold_keeps_it():
     assert set(served.card['measures']) == {'train'}
 
 
+def test_a_threshold_that_is_given_is_decoded_by(monkeypatch):
+    dense = replace(SMALL['by work'], decoding='density')
+    monkeypatch.setitem(presets.PRESETS, 'density', dense)
+    served = train(make_data(), 'density', updates=10, threshold=0.3)[1]
+    assert (served.decoding, served.threshold) == ('threshold', 0.3)
+
+
 def test_an_interrupted_training_goes_on_exactly(tmp_path, trained, every_round):
     data, place, preset = make_data(), tmp_path / 'x.checkpoint', 'by work'
     whole = trained(preset).served
@@ -276,7 +283,8 @@ def test_a_model_of_another_frame_specification_is_not_fine_tuned(trained):
     ({'updates': 0}, 'expected at least 1'), ({'updates': -3}, 'expected at least 1'),
     ({'patience': 0}, 'expected at least 1'), ({'budget': 0}, 'number of minutes above 0'),
     ({'budget': float('nan')}, 'number of minutes above 0'),
-    ({'threshold': 1.0}, 'expected a probability')])
+    ({'threshold': 1.0}, 'expected a probability'), ({'seed': -1}, 'whole number from 0'),
+    ({'seed': 1 << 32}, 'whole number from 0')])
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ParameterError, match=message):
         train(make_data(), 'by work', **options)
