@@ -83,6 +83,9 @@ def load_model(name: str | os.PathLike[str]) -> LatentModel:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(_member(archive, 'config.json', MAX_CONFIG_BYTES))
             network = NETWORKS.get(str(config.get('registered_name')).removeprefix('qbdi_m21>'))
+            if config.get('registered_name') == 'qbdi_m21>VAE':
+                raise ModelError(f'{path} has format 1, which this version of qbdi_m21 no longer '
+                                 'reads; train the model again')
             if network is None:
                 raise ModelError(f'{path} is a Keras model of another kind '
                                  f'({config.get("class_name")}); expected one made by '
@@ -127,7 +130,10 @@ def _read(network: type[LatentModel], config: dict[str, Any], h5: Any) -> Latent
         if h5[name].shape != expected:
             raise ModelError(f'{name} has weights {h5[name].shape}; the frame specification and '
                              f'sizes of the model ask for {expected}')
-        return np.asarray(h5[name][()], dtype=np.float32)
+        dataset = h5[name]
+        if dataset.file.filename != h5.filename or dataset.external or dataset.is_virtual:
+            raise ModelError(f'{name} lies in another file; a model file holds its own weights')
+        return np.asarray(dataset[()], dtype=np.float32)
 
     weights = {name: tuple(values(f'{name}/vars/{place}', part)
                            for place, part in enumerate(parts))

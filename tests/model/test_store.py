@@ -106,6 +106,42 @@ def test_a_newer_format_is_named(tmp_path):
         load_model(path)
 
 
+def test_the_first_format_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / 'm.keras', 'w') as archive:
+        archive.writestr('config.json', json.dumps({'registered_name': 'qbdi_m21>VAE'}))
+    with pytest.raises(ModelError, match=r'has format 1, .* train the model again'):
+        load_model(tmp_path / 'm.keras')
+
+
+@pytest.mark.parametrize('how', ['link', 'storage', 'virtual'])
+def test_weights_in_another_file_are_refused(how, tmp_path):
+    model, path = block_model(), tmp_path / 'm.keras'
+    write_model_file(model, path)
+    with zipfile.ZipFile(path) as archive:
+        config, weights = archive.read('config.json'), archive.read('model.weights.h5')
+    kernel, other = model.weights['decoder_hidden'][0], tmp_path / 'other.h5'
+    with h5py.File(other, 'w') as h5:
+        h5['kernel'] = kernel
+    kernel.tofile(tmp_path / 'raw')
+    held, name = io.BytesIO(weights), 'decoder_hidden/vars/0'
+    with h5py.File(held, 'r+') as h5:
+        del h5[name]
+        if how == 'link':
+            h5[name] = h5py.ExternalLink(str(other), 'kernel')
+        elif how == 'storage':
+            h5.create_dataset(name, kernel.shape, kernel.dtype,
+                              external=[(str(tmp_path / 'raw'), 0, kernel.nbytes)])
+        else:
+            layout = h5py.VirtualLayout(kernel.shape, kernel.dtype)
+            layout[:] = h5py.VirtualSource(str(other), 'kernel', kernel.shape)
+            h5.create_virtual_dataset(name, layout)
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('config.json', config)
+        archive.writestr('model.weights.h5', held.getvalue())
+    with pytest.raises(ModelError, match=r'lies in another file|is not a model file'):
+        load_model(path)
+
+
 def test_the_context_network_is_read_as_it_was_written(tmp_path):
     model = random_model('context', decoding='density', threshold=0.25)
     read = load_model(write_model_file(model, tmp_path / 'm.keras'))
