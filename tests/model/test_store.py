@@ -88,7 +88,7 @@ def test_thresholds_that_are_no_probability_are_refused(threshold, tmp_path):
 
 
 @pytest.mark.parametrize('config', ['[]', '"text"', '{}', 'null', '{"config": {}}', '', '{"a":',
-                                    '{"registered_name": "qbdi_m21>VAE", "config": []}',
+                                    '{"registered_name": "qbdi_m21>DenseVAE", "config": []}',
                                     pytest.param('[' * 100_000, id='deep')])
 def test_archives_of_something_else_are_refused(config, tmp_path):
     path = tmp_path / 'm.keras'
