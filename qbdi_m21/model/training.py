@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,8 @@ class _Adam(keras.optimizers.Adam):
 
 
 def _libraries() -> dict[str, str]:
-    return {'keras': keras.__version__, 'backend': keras.backend.backend()}
+    return {'keras': keras.__version__, 'backend': keras.backend.backend(),
+            **{name: metadata.version(name) for name in ('tensorflow', 'numpy')}}
 
 
 def _make_model(data: TrainingSet, preset: Preset, start: VAE | None, seed: int) -> VAE:
