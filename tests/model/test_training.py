@@ -98,6 +98,7 @@ def test_the_card_tells_data_split_and_measures(trained):
     assert card['data']['split'] == {'train': list('abcd'), 'validation': ['e'], 'test': ['f']}
     assert card['data']['bars'] == {'train': 40, 'validation': 10, 'test': 10}
     assert card['data']['sha256'] == make_data().sha256
+    assert {'qbdi_m21', 'keras', 'backend', 'tensorflow', 'numpy', 'python'} <= set(card)
     assert card['data']['title'] == 'chords'
     assert set(card['measures']) == {'train', 'validation', 'test'}
     assert [row[0] for row in card['curve']] == [20, 40, 60]
