@@ -10,6 +10,7 @@ import click
 
 import qbdi_m21
 from qbdi_m21.cli.base import check_output, count_bar
+from qbdi_m21.cli.corpus_options import load_sources, reading_options
 from qbdi_m21.errors import CorpusError, ModelError, ParameterError, QbdiWarning, warn
 
 if TYPE_CHECKING:
@@ -25,13 +26,7 @@ Row = tuple[str, str, str]
 @click.argument('sources', nargs=-1, required=True)
 @click.option('--split', type=click.Choice(['train', 'validation', 'test']),
               help='Only these works of a training set (.npz)  [default: all works].')
-@click.option('--reading', type=click.Choice(['score', 'dubnov2019']),
-              help="MIDI files in their own bars, or as the paper's author read them  "
-              '[default: score].')
-@click.option('--meter', metavar='METER',
-              help="Only works in this meter throughout  [default: any].")
-@click.option('--min-bars', type=click.IntRange(min=1), metavar='N',
-              help='Leave out shorter works  [default: 1].')
+@reading_options()
 @click.option('--samples', default=8, show_default=True, type=click.IntRange(min=1),
               help='Latent samples a bar, for distortion and information.')
 @click.option('--iwae-samples', default=64, show_default=True, type=click.IntRange(min=0),
@@ -83,23 +78,16 @@ def evaluate(model: str, sources: tuple[str, ...], split: str | None, reading: s
         click.echo(f'wrote {record}')
 
 
-def _load(model: LatentModel, sources: tuple[str, ...], seed: int, *, reading: str | None,
-          meter: str | None, min_bars: int | None) -> TrainingSet:
+def _load(model: LatentModel, sources: tuple[str, ...], seed: int, **reading: Any) -> TrainingSet:
     """Return the works to measure on: those of a training set, or all that sources name."""
-    if any(source.lower().endswith('.npz') for source in sources):
-        from qbdi_m21.cli.corpus_options import load_sources
-        data = load_sources(sources, seed, reading=reading, meter=meter, min_bars=min_bars)
-        if data.spec != model.spec:
-            raise ModelError(f'the model takes windows of {model.spec} and {sources[0]} holds '
-                             f'{data.spec}; give its sources, which are then read as the model '
-                             'takes them')
-        return data
-    from qbdi_m21.corpus import build_training_set
-    with count_bar('work') as show:
-        return build_training_set(
-            sources, spec=model.spec, meter=None if meter in (None, 'any') else meter,
-            min_bars=min_bars or 1, reading=reading or 'score', split_by='work',
-            held_out=(0.0, 0.0), seed=seed, progress=show)
+    is_set = any(source.lower().endswith('.npz') for source in sources)
+    whole: dict[str, Any] = {} if is_set else {'split_by': 'work', 'validation': 0.0, 'test': 0.0}
+    data = load_sources(sources, seed, spec=model.spec, **reading, **whole)
+    if data.spec != model.spec:
+        raise ModelError(f'the model takes windows of {model.spec} and {sources[0]} holds '
+                         f'{data.spec}; give its sources, which are then read as the model '
+                         'takes them')
+    return data
 
 
 def _chosen(data: TrainingSet, split: str | None,

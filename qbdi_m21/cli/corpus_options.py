@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Command = TypeVar('Command', bound=Callable[..., Any])
 
 
-def corpus_options(*, meter: str = 'any', min_bars: int = 1) -> Callable[[Command], Command]:
-    """Return a decorator that gives a command the options of :func:`load_sources`.
+def reading_options(*, meter: str = 'any', min_bars: int = 1) -> Callable[[Command], Command]:
+    """Return a decorator with the options of :func:`load_sources` that choose and read works.
 
     Parameters
     ----------
@@ -27,14 +27,23 @@ def corpus_options(*, meter: str = 'any', min_bars: int = 1) -> Callable[[Comman
         Defaults to show. An option that is not given comes as None, and the command hands it
         on; one with other defaults than :func:`load_sources` has puts them in.
     """
-    options = (
+    return _decorator(
         click.option('--reading', type=click.Choice(['score', 'dubnov2019']),
                      help="MIDI files in their own bars, or as the paper's author read them  "
                      '[default: score].'),
         click.option('--meter', metavar='METER', help="Only works in this meter throughout; "
                      f"'any' takes all  [default: {meter}]."),
         click.option('--min-bars', type=click.IntRange(min=1), metavar='N',
-                     help=f'Leave out shorter works  [default: {min_bars}].'),
+                     help=f'Leave out shorter works  [default: {min_bars}].'))
+
+
+def corpus_options(*, meter: str = 'any', min_bars: int = 1) -> Callable[[Command], Command]:
+    """Return a decorator with all options of :func:`load_sources`, those of the split too.
+
+    Parameters are those of :func:`reading_options`.
+    """
+    return _decorator(
+        reading_options(meter=meter, min_bars=min_bars),
         click.option('--split-by', type=click.Choice(['title', 'work']),
                      help='Keep works of one title together, or only those that share bars  '
                      '[default: title].'),
@@ -45,6 +54,8 @@ def corpus_options(*, meter: str = 'any', min_bars: int = 1) -> Callable[[Comman
         click.option('--test-works', metavar='FILE', help='Text file of the works that make the '
                      'test, one name or file name a line; instead of --test.'))
 
+
+def _decorator(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_MEASURED = 1000
 
 
-def make_card(model: VAE, served: LatentModel, data: TrainingSet, name_of_preset: str,
+def make_card(served: LatentModel, data: TrainingSet, name_of_preset: str,
               preset: Preset, state: TrainingState, *, seed: int, name: str,
               budget: float | None, start: VAE | None, origin: str | None,
               libraries: dict[str, str]) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def make_card(model: VAE, served: LatentModel, data: TrainingSet, name_of_preset
         'name': name, 'qbdi_m21': qbdi_m21.__version__, **libraries,
         'python': platform.python_version(),
         'preset': {'name': name_of_preset, **asdict(preset), 'network': served.network,
-                   'sizes': model.sizes},
-        'seed': seed, 'threshold': model.threshold, 'budget_minutes': budget,
+                   'sizes': served.sizes},
+        'seed': seed, 'threshold': served.threshold, 'budget_minutes': budget,
         'updates': state.update, 'best_update': state.best_update, 'curve': list(state.curve),
         'fine_tuned_from': None if start is None else {
             'name': start.card.get('name', ''), 'weights_sha256': origin},

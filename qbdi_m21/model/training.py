@@ -123,8 +123,8 @@ def train(
     model.threshold = chosen.threshold or density_threshold(
         from_keras(model), _some(data, 'validation' if len(data.rows('validation')) else 'train'),
         seed=seed)
-    model.card = make_card(model, from_keras(model), data, preset, chosen, run.state, seed=seed,
-                           name=name, budget=budget, start=start, origin=origin,
+    model.card = make_card(from_keras(model), data, preset, chosen, run.state, seed=seed, name=name,
+                           budget=budget, start=start, origin=origin,
                            libraries=_libraries())
     return model, from_keras(model)
 
@@ -161,8 +161,7 @@ def _make_model(data: TrainingSet, preset: Preset, start: VAE | None, seed: int)
                     threshold=preset.threshold or 0.5, decoding=preset.decoding, seed=seed)
     model.build()
     if start is not None:
-        for mine, theirs in zip(model.trainable_variables, start.trainable_variables, strict=True):
-            mine.assign(theirs)
+        _assign(model.trainable_variables, start.trainable_variables)
         model.update_count.assign(start.update_count)       # no warm-up again
     optimizer = _Adam(preset.learning_rate, use_ema=preset.average > 0,
                       ema_momentum=preset.average, name='adam')
@@ -173,6 +172,11 @@ def _make_model(data: TrainingSet, preset: Preset, start: VAE | None, seed: int)
                   steps_per_execution=1 if backend == 'torch' else EXECUTION)
     optimizer.build(model.trainable_variables)
     return model
+
+
+def _assign(variables: list[Any], values: list[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _some(data: TrainingSet, split: str) -> Any:
@@ -211,8 +215,7 @@ class _Run(keras.callbacks.Callback):
                 raise ModelError(f'the checkpoint {self.checkpoint} is of a training of another '
                                  'number of updates, and of other rounds; call as before to go '
                                  'on, or delete it to begin anew')
-            for variable, value in zip(self.variables, values, strict=True):
-                variable.assign(value)
+            _assign(self.variables, values)
         done, self.began = self.state.update // self.round, time.monotonic()
         if done < self.rounds and not self.is_over():
             plan = BatchPlan(self.data, batch=self.preset.batch, max_batch=self.preset.max_batch,
@@ -221,8 +224,7 @@ class _Run(keras.callbacks.Callback):
                                    augmentation=self.preset.augmentation, chunk=self.round)
             self.vae.fit(batches, initial_epoch=done, epochs=self.rounds, verbose=0,
                          shuffle=False, steps_per_epoch=self.round, callbacks=[self])
-        for variable, value in zip(self.vae.trainable_variables, self.best, strict=True):
-            variable.assign(value)
+        _assign(self.vae.trainable_variables, self.best)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Tell the progress function."""
@@ -273,11 +275,9 @@ class _Run(keras.callbacks.Callback):
         if not len(self.validation):
             return None, None
         held = [v.numpy() for v in self.vae.trainable_variables]
-        for variable, value in zip(self.vae.trainable_variables, weights, strict=True):
-            variable.assign(value)
+        _assign(self.vae.trainable_variables, weights)
         served = from_keras(self.vae)
-        for variable, value in zip(self.vae.trainable_variables, held, strict=True):
-            variable.assign(value)
+        _assign(self.vae.trainable_variables, held)
         distortion, rate = distortion_and_rate(served, self.validation, samples=2, seed=self.seed)
         return round(distortion, 3), round(rate, 3)
 
