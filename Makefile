@@ -58,6 +58,7 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/spelling.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/sweep.py
 
 clean:
 	rm -rf $(VENV) demo work build *.egg-info

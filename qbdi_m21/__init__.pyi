@@ -6,9 +6,14 @@ from .analysis.motifs import Motif as Motif
 from .analysis.motifs import Occurrence as Occurrence
 from .analysis.motifs import find_motifs as find_motifs
 from .channel.allocation import allocate_bits as allocate_bits
-from .channel.gaussian import transmit as transmit
+from .channel.allocation import allocate_continuous as allocate_continuous
+from .channel.allocation import allocate_frames as allocate_frames
+from .channel.distortion import total_distortion as total_distortion
+from .channel.distortion import total_rate as total_rate
+from .channel.source import transmit as transmit
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
+from .comparison import rate_marks as rate_marks
 from .corpus import build_training_set as build_training_set
 from .errors import QbdiError as QbdiError
 from .errors import QbdiWarning as QbdiWarning
@@ -29,7 +34,18 @@ from .frames.store import load_table as load_table
 from .frames.store import save_frames as save_frames
 from .frames.store import save_table as save_table
 from .frames.table import NoteTable as NoteTable
-from .improvisation import improvise as improvise
+from .improvisation.decoding import Decoding as Decoding
+from .improvisation.latents import decode as decode
+from .improvisation.latents import encode as encode
+from .improvisation.latents import interpolate as interpolate
+from .improvisation.latents import sample as sample
+from .improvisation.operations import improvise as improvise
+from .improvisation.recipe import read_recipe as read_recipe
+from .improvisation.replay import replay as replay
+from .improvisation.sweep import Sweep as Sweep
+from .improvisation.sweep import SweepRow as SweepRow
+from .improvisation.sweep import sweep as sweep
+from .improvisation.transmission import Encoding as Encoding
 from .model.inference import LatentModel as LatentModel
 from .model.store import list_models as list_models
 from .model.store import load_model as load_model
@@ -49,5 +65,6 @@ from .notation.reading import load_score as load_score
 from .notation.reading import load_scores as load_scores
 from .oracle.threshold import build_oracle as build_oracle
 from .oracle.threshold import find_threshold as find_threshold
+from .report.plots import plot_sweep as plot_sweep
 
 __version__: str

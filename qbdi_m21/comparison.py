@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from music21 import stream
 
-import qbdi_m21
 from qbdi_m21.analysis.collisions import Collision, find_collisions
 from qbdi_m21.analysis.information_rate import InformationRate, information_rate
 from qbdi_m21.analysis.motifs import Motif, find_motifs
 from qbdi_m21.errors import SilenceWarning, warn
 from qbdi_m21.frames.encode import Music, to_frames
+from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.measures import as_score, measured_parts
 from qbdi_m21.frames.notes import extract_notes
-from qbdi_m21.improvisation import (
-    Rate,
-    Transmission,
-    choose_decoding,
-    frames_to_improvisation,
-    transmit_frames,
+from qbdi_m21.improvisation.operations import (
+    ModelLike,
+    layers_to_score,
+    merge_frames,
+    name_of,
+    serve,
+    transmit_table,
 )
-from qbdi_m21.model.inference import LatentModel
-from qbdi_m21.model.store import load_model
+from qbdi_m21.improvisation.rates import rate_name
+from qbdi_m21.improvisation.recipe import make_recipe, write_field
+from qbdi_m21.improvisation.settings import Settings
+from qbdi_m21.improvisation.transmission import Transmission
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, align
 from qbdi_m21.notation.annotate import draw_marks
-from qbdi_m21.notation.marks import marks_of
+from qbdi_m21.notation.marks import Mark, marks_of, rate_mark
 
 Progress = Callable[[str, float], None]
 
@@ -47,8 +49,10 @@ class Comparison:
     Attributes
     ----------
     query, improvisation : music21.stream.Score
-    transmission : Transmission
-        What the channel did.
+    transmissions : tuple of Transmission
+        What the channel did; several where parts had rates of their own.
+    grid : Grid
+        The bars.
     num_notes : dict of str to int
         Notes of each side.
     information_rate : dict of str to InformationRate
@@ -56,56 +60,82 @@ class Comparison:
     collisions : tuple of Collision
         Collisions and meetings.
     recipe : dict
-        What makes the same improvisation again: model, rate, seed, decoding, version.
+        What makes the same improvisation again: model, rates, channel, seed, decoding, version.
     """
 
     query: stream.Score
     improvisation: stream.Score
-    transmission: Transmission
+    transmissions: tuple[Transmission, ...]
+    grid: Grid
     num_notes: dict[str, int]
     information_rate: dict[str, InformationRate]
     motifs: dict[str, tuple[Motif, ...]]
     collisions: tuple[Collision, ...]
     recipe: dict[str, Any]
 
-    def annotated(self) -> stream.Score:
-        """Return one score: improvisation above, query below, findings drawn."""
+    def annotated(self, *, rates: bool = False) -> stream.Score:
+        """Return one score: improvisation above, query below, findings drawn.
+
+        Parameters
+        ----------
+        rates : bool
+            Print below each bar of the improvisation which rate it had, and how many bits arrived.
+        """
         score = align(self.query, self.improvisation)
-        findings: list[Motif | Collision] = [
-            *self.motifs[QUERY], *self.motifs[IMPROVISATION], *self.collisions]
+        findings: list[Motif | Collision | Mark] = [
+            *self.motifs[QUERY], *self.motifs[IMPROVISATION], *self.collisions,
+            *(rate_marks(self.transmissions) if rates else ())]
         draw_marks(score, marks_of(findings))
-        score.metadata.addCustom('qbdi_m21', json.dumps(self.recipe, sort_keys=True))
+        write_field(score, self.recipe)
         return score
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the scores as plain values."""
-        bars = self.transmission.frames.grid.bars
-        bits = self.transmission.bits
         return {
             'recipe': self.recipe,
-            'bars': [bar.to_json() for bar in bars],
+            'bars': [bar.to_json() for bar in self.grid.bars],
             'num_notes': self.num_notes,
             'parts': {QUERY: [p.partName for p in measured_parts(self.query)],
                       IMPROVISATION: [p.partName for p in self.improvisation.parts]},
-            'channel': {'rate_bits': self.transmission.rate,
-                        'latents': len(bits),
-                        'latents_with_bits': int((bits > 0).sum()),
-                        'windows': len(self.transmission.sent)},
+            'channel': [sent.to_json() for sent in self.transmissions],
             'information_rate': {s: r.to_json() for s, r in self.information_rate.items()},
             'motifs': {s: [m.to_json() for m in found] for s, found in self.motifs.items()},
             'collisions': [hit.to_json() for hit in self.collisions],
         }
 
 
-def compare(
-    score: stream.Stream, model: LatentModel | str | os.PathLike[str] = 'chorales', *,
-    rate: Rate = 256, seed: int = 0, decoding: str | None = None, threshold: float | None = None,
-    progress: Progress | None = None,
-) -> Comparison:
+def rate_marks(transmissions: tuple[Transmission, ...]) -> tuple[Mark, ...]:
+    """Return marks that show each bar's rate, to draw with :func:`qbdi_m21.annotate`.
+
+    Parameters
+    ----------
+    transmissions : tuple of Transmission
+        ``score.derivation.transmissions`` of an improvisation.
+    """
+    marks = []
+    for place, sent in enumerate(transmissions):
+        arrived = np.bincount(sent.encoding.bars, sent.delivered_bits)
+        for bar, rate, bits in zip(sent.encoding.grid.bars, sent.rates, arrived, strict=True):
+            # each layer stands on two staves
+            marks.append(rate_mark(bar.start_ql, bar.end_ql, rate_name(rate), float(bits),
+                                   staff=2 * place))
+    return tuple(marks)
+
+
+def compare(score: stream.Stream, model: ModelLike = 'chorales', *,
+            progress: Progress | None = None, **options: Any) -> Comparison:
     """Improvise on a score and analyse query and improvisation.
 
-    Parameters are those of :func:`qbdi_m21.improvise`; `progress` is called with the name of
-    the stage and how many of `STAGES` are done, parts of one included.
+    Parameters
+    ----------
+    score : music21 Stream
+        The query; not changed.
+    model : LatentModel, str or path
+    progress : callable, optional
+        Called with the name of the stage and how many of `STAGES` are done, parts of one
+        included.
+    **options
+        Those of :func:`qbdi_m21.improvise`: rate, regions, channel, seed and the others.
 
     Returns
     -------
@@ -119,23 +149,25 @@ def compare(
         if progress is not None:
             progress(STAGES[index], index + done)
 
+    settings = Settings.parse(**options)
     stage(0)
-    served = model if isinstance(model, LatentModel) else load_model(model)
+    served = serve(model)
     stage(1)
     query = as_score(score)
     table = extract_notes(query)
-    frames = to_frames(table, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
+    whole = to_frames(table, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
     stage(2)
-    sent = transmit_frames(frames, served, rate=rate, seed=seed, decoding=decoding,
-                           threshold=threshold)
-    improvisation = frames_to_improvisation(sent.frames, query)
+    sent = transmit_table(query, table, whole, served, settings)
+    recipe = make_recipe('improvise', served, settings, model_name=name_of(model),
+                         queries=(table,))
+    improvisation = layers_to_score(sent, query, recipe, score)
     made = extract_notes(improvisation, allow_empty=True)
     if not len(made):
-        warn(f'the improvisation is silent at {rate} bits: the paper\'s channel pulls '
-             'the latents to their mean; give a higher rate',
+        warn('the improvisation is silent: no cell was likely enough to be a note; give a higher '
+             "rate, a lower threshold or decoding='density', or the channel 'prior-preserving'",
              SilenceWarning)
-    music = {QUERY: Music(frames, table),
-             IMPROVISATION: Music(sent.frames, made, IMPROVISATION)}
+    frames = merge_frames([one.frames for one in sent])
+    music = {QUERY: Music(whole, table), IMPROVISATION: Music(frames, made, IMPROVISATION)}
     rates, motifs = {}, {}
     for index, side in enumerate(SIDES):
 
@@ -146,12 +178,6 @@ def compare(
         motifs[side] = find_motifs(music[side], threshold=rates[side].selected)
     stage(5)
     collisions = find_collisions(music[QUERY], music[IMPROVISATION])
-    rule, limit = choose_decoding(served, decoding, threshold)
-    recipe = {
-        'qbdi_m21': qbdi_m21.__version__,
-        'model': served.card.get('name') or str(model),
-        'model_weights_sha256': served.weights_sha256, 'rate': rate, 'seed': seed,
-        'decoding': rule, 'threshold': limit,
-    }
     num_notes = {QUERY: len(table), IMPROVISATION: len(made)}
-    return Comparison(query, improvisation, sent, num_notes, rates, motifs, collisions, recipe)
+    return Comparison(query, improvisation, sent, whole.grid, num_notes, rates, motifs,
+                      collisions, recipe)

@@ -63,6 +63,14 @@ class SilenceWarning(QbdiWarning):
     """A decoded improvisation holds no note."""
 
 
+class RateWarning(QbdiWarning):
+    """A rate is above what a model can carry."""
+
+
+class RecipeWarning(QbdiWarning):
+    """A recipe may not give the same again: it names another version."""
+
+
 def warn(message: str, category: type[QbdiWarning]) -> None:
     """Warn at the line of the caller's own code that led here, not at one of the package."""
     level, frame = 2, sys._getframe(1)

@@ -33,19 +33,40 @@ def infer_chord(weights: npt.NDArray[Any]) -> tuple[int, str] | None:
     Cosine with binary templates (Fujishima 1999). None for silence, for fewer than three
     pitch classes, and where no template fits by `MIN_FIT`.
     """
-    if np.count_nonzero(weights) < 3:
-        return None
-    best: tuple[float, int, str] = (MIN_FIT, 0, '')
-    norm = float(np.linalg.norm(weights))
-    for quality, tones in TEMPLATES.items():
-        fits = weights[(_ROOTS[:, None] + np.array(tones)) % 12].sum(axis=1) / (
-            norm * np.sqrt(len(tones)))
+    (root,), (quality,) = (found.tolist() for found in infer_chords(np.asarray(weights)[None]))
+    return None if root < 0 else (root, list(TEMPLATES)[quality])
+
+
+def infer_chords(weights: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64],
+                                                     npt.NDArray[np.int64]]:
+    """Return the best template of many pitch-class vectors; see :func:`infer_chord`.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (N, 12)
+
+    Returns
+    -------
+    (ndarray of int64, ndarray of int64), shape (N,) each
+        Root pitch class and place of the quality in `TEMPLATES`; -1 where there is no chord.
+    """
+    roots, qualities = (np.full(len(weights), -1, dtype=np.int64) for _ in range(2))
+    best = np.full(len(weights), MIN_FIT)
+    named = np.count_nonzero(weights, axis=1) >= 3
+    norm = np.linalg.norm(weights, axis=1)[:, None]
+    norm = np.where(norm > 0, norm, 1.0)
+    for place, tones in enumerate(TEMPLATES.values()):
+        chosen = (_ROOTS[:, None] + np.array(tones)) % 12
+        fits = weights[:, chosen].sum(axis=2) / (norm * np.sqrt(len(tones)))
+        near = np.round(fits, 9)
         # of the equal roots of a symmetric chord, the one that sounds most
-        root = int(np.lexsort((-weights, -np.round(fits, 9)))[0])
+        equal = near == near.max(axis=1, keepdims=True)
+        root = np.where(equal, weights, -1.0).argmax(axis=1)
+        fit = np.take_along_axis(fits, root[:, None], axis=1)[:, 0]
         # a hair's breadth is a tie: the simpler, earlier quality keeps it
-        if fits[root] > best[0] + 1e-9:
-            best = float(fits[root]), root, quality
-    return None if best[0] == MIN_FIT else (best[1], best[2])
+        better = named & (fit > best + 1e-9)
+        best[better], roots[better], qualities[better] = fit[better], root[better], place
+    return roots, qualities
 
 
 def harmony_name(weights: npt.NDArray[Any], sharps: int = 0) -> str:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qbdi_m21.channel.distortion import FloatArray, check_variance, water_level
 from qbdi_m21.errors import ParameterError
 
 #: Largest budget: far beyond what the precision of a float could carry.
 MAX_BITS = 2 ** 31
 
-FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
-def allocate_bits(variance: npt.ArrayLike, total_bits: int) -> npt.NDArray[np.int64]:
+def allocate_bits(variance: npt.ArrayLike, total_bits: int, *, floor: float = 0.0) -> IntArray:
     """Allocate whole bits to components, one at a time, to the largest remaining variance.
 
     Parameters
@@ -25,17 +25,20 @@ def allocate_bits(variance: npt.ArrayLike, total_bits: int) -> npt.NDArray[np.in
         Variance of each component of the source; >= 0, finite.
     total_bits : int
         Bits to spend on one vector; >= 0.
+    floor : float
+        A component whose remaining variance is at most this gets no further bit; >= 0.
 
     Returns
     -------
     ndarray of int64, shape (Z,)
         Bits of each component; the sum is `total_bits`, or less where every component left
-        has no variance. Of equal components the first gets the bit.
+        is at the floor. Of equal components the first gets the bit.
 
     Raises
     ------
     ParameterError
-        If a variance is negative or not finite, or the budget is no whole number >= 0.
+        If a variance or the floor is negative or not finite, or the budget is no whole
+        number >= 0.
 
     Notes
     -----
@@ -50,6 +53,11 @@ def allocate_bits(variance: npt.ArrayLike, total_bits: int) -> npt.NDArray[np.in
                              f'{MAX_BITS}')
     bits = np.zeros(len(source), dtype=np.int64)
     useful = np.flatnonzero(source)
+    if floor:
+        most = bits_to_floor(source, floor)
+        if total_bits >= most.sum():
+            return most
+        useful = np.flatnonzero(most)
     if not len(useful):
         return bits
     bits[useful] = _above_water(np.log2(source[useful]) / 2, int(total_bits))
@@ -65,7 +73,26 @@ def allocate_bits(variance: npt.ArrayLike, total_bits: int) -> npt.NDArray[np.in
     return bits
 
 
-def _above_water(level: FloatArray, total_bits: int) -> npt.NDArray[np.int64]:
+def bits_to_floor(variance: npt.ArrayLike, floor: float) -> IntArray:
+    """Return the whole bits that bring each component's variance down to a floor, shape (Z,).
+
+    Parameters
+    ----------
+    variance : array_like, shape (Z,)
+    floor : float
+        > 0. A component at or below it needs none.
+    """
+    source = check_variance(variance)
+    if not (np.isfinite(floor) and floor > 0):
+        raise ParameterError(f'floor is {floor}; expected a finite number above 0')
+    over = np.maximum(source / floor, 1.0)
+    most = np.ceil(0.5 * np.log2(over)).astype(np.int64)
+    # logarithms round: a power of four may come out one bit off
+    most -= (most > 0) & (source / 4.0 ** (most - 1) <= floor)
+    return np.asarray(most + (source / 4.0 ** most > floor))
+
+
+def _above_water(level: FloatArray, total_bits: int) -> IntArray:
     """Return bits that the greedy rule surely gives: it stops a whole level short of the budget.
 
     The spare level leaves every tie to the exact rule, whatever the rounding here.
@@ -78,52 +105,67 @@ def _above_water(level: FloatArray, total_bits: int) -> npt.NDArray[np.int64]:
     return np.maximum(np.floor(level - high) - 1.0, 0.0).astype(np.int64)
 
 
-def distortion(variance: npt.ArrayLike, bits: npt.ArrayLike) -> FloatArray:
-    """Return the distortion D(R) = sigma^2 2^(-2R) of each component (Dubnov 2019, eq. 5).
+def allocate_continuous(variance: npt.ArrayLike, total_bits: float, *,
+                        floor: float = 0.0) -> FloatArray:
+    """Allocate bits and parts of bits by reverse water-filling in closed form.
 
     Parameters
     ----------
-    variance, bits : array_like, shape (Z,)
-        Source variance, and rate in bits, of each component.
+    variance : array_like, shape (Z,)
+        Variance of each component of the source; >= 0, finite.
+    total_bits : float
+        Rate of one vector; >= 0.
+    floor : float
+        Least distortion of a component; >= 0. What would go below it is not spent.
+
+    Returns
+    -------
+    ndarray of float, shape (Z,)
+        R_i = 1/2 log2(sigma_i^2 / w) above the water level w, and 0 below; the sum is
+        `total_bits`, or less where the floor is reached or nothing varies.
+
+    Notes
+    -----
+    Source: Dubnov 2019, eq. 5; Cover & Thomas 2006, theorem 10.3.3. No allocation of as many
+    bits, whole or not, has less total distortion. O(Z log Z).
     """
-    return check_variance(variance) * np.exp2(-2.0 * check_bits(bits))
+    source = check_variance(variance)
+    if not (np.isfinite(floor) and floor >= 0):
+        raise ParameterError(f'floor is {floor}; expected a finite number >= 0')
+    level = water_level(source, total_bits)
+    if floor:
+        level = max(level, float(np.log2(floor)))
+    with np.errstate(divide='ignore'):
+        heights = np.log2(source)
+    return np.maximum(0.5 * (np.maximum(heights, level) - level), 0.0) if np.any(
+        source) else np.zeros(len(source))
 
 
-def rate(variance: npt.ArrayLike, allowed: npt.ArrayLike) -> FloatArray:
-    """Return the rate R(D) in bits of each component (Dubnov 2019, eq. 5).
+def allocate_frames(variance: npt.ArrayLike, mean_bits: int, *, floor: float = 0.0) -> IntArray:
+    """Allocate whole bits over all frames at once: some get more, some less (dynamic).
 
     Parameters
     ----------
-    variance, allowed : array_like, shape (Z,)
-        Source variance, and allowed distortion > 0. R is 0 where D exceeds the variance.
+    variance : array_like, shape (N, Z)
+        Variance of each component in each frame; >= 0, finite.
+    mean_bits : int
+        Bits of a frame, in the mean; >= 0.
+    floor : float
+        As of :func:`allocate_bits`.
+
+    Returns
+    -------
+    ndarray of int64, shape (N, Z)
+        The sum is N times `mean_bits`, or less where the floor is reached.
+
+    Notes
+    -----
+    Source: adaptive transform coding: one water level for all frames. Total distortion is at
+    most that of `mean_bits` for every frame, whatever the variances; it is the same only
+    where all frames have the same.
     """
-    source, level = check_variance(variance), np.asarray(allowed, dtype=np.float64)
-    if not np.all(level > 0):
-        raise ParameterError('the allowed distortion must be positive: R(0) is infinite')
-    ratio = np.maximum(source / level, 1.0)
-    return np.asarray(0.5 * np.log2(ratio))
-
-
-def check_variance(variance: npt.ArrayLike) -> FloatArray:
-    """Return variances as a float vector, or raise ParameterError."""
     source = np.asarray(variance, dtype=np.float64)
-    if source.ndim != 1 or not np.all(np.isfinite(source)) or np.any(source < 0):
-        raise ParameterError(f'variance has shape {source.shape}, from '
-                             f'{_extreme(source.min)} to {_extreme(source.max)}; expected a '
-                             'vector of finite numbers >= 0')
-    return source
-
-
-def check_bits(bits: npt.ArrayLike) -> FloatArray:
-    """Return bits as floats, or raise ParameterError; infinity is allowed."""
-    values = np.asarray(bits, dtype=np.float64)
-    if np.any(np.isnan(values)) or np.any(values < 0):
-        raise ParameterError('bits must be numbers >= 0')
-    return values
-
-
-def _extreme(function: Any) -> Any:
-    try:
-        return function()
-    except ValueError:
-        return 'nothing'
+    if source.ndim != 2:
+        raise ParameterError(f'variance has shape {source.shape}; expected (N, Z)')
+    budget = mean_bits * len(source)
+    return allocate_bits(source.ravel(), budget, floor=floor).reshape(source.shape)

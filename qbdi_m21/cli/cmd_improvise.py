@@ -9,11 +9,27 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from qbdi_m21.cli.base import check_output
+from qbdi_m21.cli.channel_options import (
+    channel_options,
+    check_targets,
+    decoding_options,
+    model_option,
+    parse_rate_list,
+    parse_regions,
+    query_options,
+    source_of,
+    stem_of,
+)
 from qbdi_m21.errors import ParameterError
+
+if TYPE_CHECKING:
+    from qbdi_m21.comparison import Comparison
+    from qbdi_m21.improvisation.decoding import Decoding
+    from qbdi_m21.improvisation.recipe import Recipe
 
 
 def _import_vmo() -> None:
@@ -49,26 +65,33 @@ def stage_bar(total: int) -> Iterator[Callable[[str, float], None]]:
 
 
 @click.command()
-@click.argument('query')
-@click.option('--model', default='chorales', show_default=True,
-              help='A shipped model (see `qbdi-m21 models`) or a .keras file.')
-@click.option('--rate', default='256', show_default=True, metavar='BITS|full',
-              help='Bits that pass the channel for each bar.')
+@click.argument('query', required=False)
+@model_option
+@click.option('--rate', default='256', show_default=True, metavar='RATE',
+              help='What passes the channel for each bar: bits (64), a share of what full rate '
+              'delivers (0.5, half), or full; with commas, one for each bar.')
+@click.option('--region', 'regions', multiple=True, metavar='WHERE=RATE',
+              help='Another rate for measures (9-16=full), a rehearsal section (B=0, mark:12=0) or '
+              'a part (part:Viola=half, part:3=32); may be repeated, the later wins.')
 @click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
               help='Another seed, another improvisation.')
-@click.option('--decoding', type=click.Choice(['threshold', 'density', 'sample']),
-              help="How probabilities become notes: the likely ones, as many as expected, or at "
-              "random  [default: the model's].")
-@click.option('--threshold', type=float, metavar='P',
-              help="Cells decoded with at least this probability sound  [default: the model's].")
-@click.option('--number', type=int, metavar='N',
-              help='Which score of a file of several (an Opus), counted from 1.')
+@channel_options
+@decoding_options
+@query_options
+@click.option('--show-rates', is_flag=True,
+              help='Print below each bar its rate, and how many bits arrived.')
 @click.option('-o', '--output', metavar='FILE',
               help='.musicxml, .xml or .mxl  [default: QUERY-improvisation.musicxml here].')
-@click.option('--json', 'json_path', metavar='FILE', help='Also write all findings as JSON.')
-def improvise(query: str, model: str, rate: str, seed: int, decoding: str | None,
-              threshold: float | None, number: int | None, output: str | None,
-              json_path: str | None) -> None:
+@click.option('--json', 'json_path', metavar='FILE',
+              help='Findings, and the recipe that makes the score again  [default: .json beside '
+              'the score].')
+@click.option('--from', 'recipe_path', metavar='FILE',
+              help='Make a score again from its recipe: the .json beside it, or the score itself.')
+@click.pass_context
+def improvise(context: click.Context, query: str | None, *, model: str, rate: str,
+              regions: tuple[str, ...], seed: int, channel: dict[str, str], decoding: Decoding,
+              number: int | None, measures: str | None, show_rates: bool, output: str | None,
+              json_path: str | None, recipe_path: str | None) -> None:
     """Improvise on QUERY; write one annotated score, improvisation above and query below.
 
     QUERY is a MusicXML, MXL, MIDI, ABC, kern or MEI file, or corpus:NAME for a work of
@@ -78,37 +101,101 @@ def improvise(query: str, model: str, rate: str, seed: int, decoding: str | None
     Examples:
       qbdi-m21 improvise corpus:ryansMammoth/AcaciaReel
       qbdi-m21 improvise corpus:essenFolksong/altdeu10 --number 3 --rate full
-      qbdi-m21 improvise song.mid --rate 32 --seed 7 -o song.mxl --json song.json
+      qbdi-m21 improvise corpus:bach/bwv66.6 --rate 16 --region 5-8=full --show-rates
+      qbdi-m21 improvise song.mid --rate 32 --seed 7 -o song.mxl
+      qbdi-m21 improvise --from song.json -o again.mxl
     """
+    from qbdi_m21.improvisation.settings import Settings
+    if recipe_path is not None:
+        _refuse_settings(context)
+        _again(recipe_path, query, model if _was_given(context, 'model') else None, output,
+               json_path, show_rates=show_rates)
+        return
+    if query is None:
+        raise ParameterError('no QUERY was given; expected a score file, corpus:NAME, or --from a '
+                             'recipe')
+    settings = Settings.parse(rate=parse_rate_list(rate), regions=parse_regions(regions),
+                              seed=seed, decoding=decoding, **channel)
+    _make(query, source_of(query, number, measures), model, settings.options(), output, json_path,
+          show_rates=show_rates)
+
+
+def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any],
+          output: str | None, json_path: str | None, *, show_rates: bool,
+          recipe: Recipe | None = None) -> None:
+    """Improvise, analyse and write; with a recipe, only from the very same query and model."""
     from qbdi_m21.comparison import STAGES, compare
-    from qbdi_m21.files import write_aside
-    from qbdi_m21.improvisation import Rate, check_rate
-    from qbdi_m21.notation.musicxml import SUFFIXES, write_musicxml
-    from qbdi_m21.notation.reading import load_score
+    from qbdi_m21.frames.notes import extract_notes
+    from qbdi_m21.improvisation.operations import serve
+    from qbdi_m21.improvisation.recipe import check_same
+    from qbdi_m21.improvisation.replay import load_query
+    from qbdi_m21.notation.musicxml import SUFFIXES
     from qbdi_m21.report.summary import summarise
 
     _import_vmo()
-    bits: Rate = 'full' if rate == 'full' else check_rate(rate)
-    stem = Path(query.rsplit(':', 1)[-1]).name
-    stem = stem[:-len(Path(stem).suffix)] if Path(query).is_file() else stem
-    target = check_output(output or f'{stem}-improvisation.musicxml', SUFFIXES)
-    record = check_output(json_path, ('.json',)) if json_path else None
-    if target.exists() and Path(query).exists() and target.samefile(query):
-        raise ParameterError(f'{target} is the query itself; write to another file')
+    target, record = check_targets(output or f'{stem_of(query)}-improvisation.musicxml', json_path,
+                                   (query,), SUFFIXES)
     with stage_bar(len(STAGES) + 2) as show:
         show('read the score', 0)
-        score = load_score(query, number=number)
-        found = compare(score, model, rate=bits, seed=seed, decoding=decoding,
-                        threshold=threshold,
+        score = load_query(**source)
+        if recipe is not None:
+            check_same(recipe, serve(model), (extract_notes(score),))
+        found = compare(score, model, **options,
                         progress=lambda stage, done: show(stage, 1 + done))
-        found.recipe['query'] = query
+        found.recipe['queries'] = [source]
+        if show_rates:
+            found.recipe['show_rates'] = True
         show('write', 1 + len(STAGES))
-        # both files or none: the record is renamed when the score is written
-        with write_aside(record) if record else contextlib.nullcontext() as aside:
-            if aside is not None:
-                aside.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False,
-                                            allow_nan=False) + '\n', encoding='utf-8')
-            write_musicxml(found.annotated(), target, keep=False)
-    click.echo(f'wrote {target}' + (f' and {record}' if record else ''))
+        write_both(found, target, record, show_rates=show_rates)
+    click.echo(f'wrote {target} and {record}')
     for line in summarise(found):
         click.echo(line)
+
+
+def write_both(found: Comparison, target: Path, record: Path, *, show_rates: bool) -> None:
+    """Write score and JSON, both or none: the JSON is renamed when the score is written."""
+    from qbdi_m21.files import write_aside
+    from qbdi_m21.notation.musicxml import write_musicxml
+    with write_aside(record) as aside:
+        aside.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False,
+                                    allow_nan=False) + '\n', encoding='utf-8')
+        write_musicxml(found.annotated(rates=show_rates), target, keep=False)
+
+
+def _again(path: str, query: str | None, model: str | None, output: str | None,
+           json_path: str | None, *, show_rates: bool) -> None:
+    """Make a score again from its recipe."""
+    from qbdi_m21.improvisation.recipe import read_recipe
+    from qbdi_m21.improvisation.settings import Settings
+    recipe = read_recipe(path)
+    sources = [source_of(**one) for one in recipe.get('queries', [])]
+    if query is not None and recipe['operation'] == 'improvise':
+        sources = [{**(sources[0] if sources else {}), 'source': query}]
+    if recipe['operation'] == 'improvise':
+        if not sources:
+            raise ParameterError(f'the recipe of {path} names no query (it was made in Python); '
+                                 'give the QUERY')
+        _make(sources[0]['source'], sources[0], model or recipe['model'],
+              Settings.from_json(recipe).options(), output, json_path,
+              show_rates=show_rates or bool(recipe.get('show_rates')), recipe=recipe)
+        return
+    from qbdi_m21.cli.cmd_sample import write_made
+    from qbdi_m21.improvisation.replay import replay
+    from qbdi_m21.notation.musicxml import SUFFIXES
+    target, record = check_targets(output or f'{Path(path).stem}-again.musicxml', json_path,
+                                   (path,), SUFFIXES)
+    write_made(replay(recipe, model=model), target, record, sources)
+
+
+def _was_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _refuse_settings(context: click.Context) -> None:
+    """Raise ParameterError where a setting stands beside --from, which has all of them."""
+    free = {'query', 'model', 'output', 'json_path', 'recipe_path', 'show_rates'}
+    given = [f'--{p.name.rstrip("_").replace("_", "-")}' for p in context.command.params
+             if p.name and p.name not in free and _was_given(context, p.name)]
+    if given:
+        raise ParameterError(f'{", ".join(given)} cannot stand beside --from, whose recipe says '
+                             'all of it; leave one of them out')

@@ -26,13 +26,16 @@ class Music:
     table : NoteTable or None
         Its notes, where they are known: findings then name elements of the score.
     side : str
-        'improvisation' for a score that :func:`qbdi_m21.improvise` made, else 'query'.
+        'improvisation' for a score that this package decoded, else 'query'.
     """
 
     frames: Frames
     table: NoteTable | None = None
     side: str = 'query'
 
+
+#: Methods of the derivations of scores that this package decoded.
+MADE = ('improvise', 'sample', 'interpolate', 'decode')
 
 Source: TypeAlias = stream.Stream | NoteTable | Frames | Music
 
@@ -92,7 +95,7 @@ def to_part_frames(score: stream.Stream | NoteTable, *, step: StepLike = Fractio
 def read_music(source: Source) -> Music:
     """Return any source of music as frames and notes.
 
-    A score that :func:`qbdi_m21.improvise` made may be silent; any other must hold a note.
+    A score that this package decoded may be silent; any other must hold a note.
     """
     if isinstance(source, Music):
         return source
@@ -100,7 +103,7 @@ def read_music(source: Source) -> Music:
         return Music(source)
     side = 'query'
     if isinstance(source, stream.Stream):
-        side = 'improvisation' if source.derivation.method == 'improvise' else 'query'
+        side = 'improvisation' if source.derivation.method in MADE else 'query'
         source = extract_notes(source, allow_empty=side == 'improvisation')
     if not isinstance(source, NoteTable):
         raise ParameterError(f'got {type(source).__name__}; expected a music21 Stream, a '

@@ -130,13 +130,16 @@ class Preset:
     decoding: str = 'threshold'
 
 
+#: Decoded probabilities from here on are notes in the notebooks of the paper's author.
+PAPER_THRESHOLD = 0.7
+
 #: dubnov2019: the paper's network and training (2496-500-500; one song a batch, at most 100
 #: bars; 20,000 updates; Adam's defaults; decoded probabilities of .7 and more are notes).
 #: default: what was found better, step by step, in docs/training.md.
 PRESETS = {
     'dubnov2019': Preset(
         network='dense', sizes={'hidden': 500, 'latent': 500}, batch=None, max_batch=100,
-        updates=20_000, learning_rate=1e-3, threshold=0.7),
+        updates=20_000, learning_rate=1e-3, threshold=PAPER_THRESHOLD),
     'default': Preset(
         network='context',
         sizes={'hidden': 500, 'latent': 64, 'frame': 96, 'maps': 8, 'channels': 32,

@@ -13,6 +13,9 @@ from qbdi_m21.notation.engrave import improvisation_title
 
 IMPROVISATION, QUERY = 'improvisation', 'query'
 
+#: Custom field of the metadata in which an improvisation keeps its recipe, also when aligned.
+RECIPE_FIELD = 'qbdi_m21'
+
 
 def align(query: stream.Score, improvisation: stream.Score) -> stream.Score:
     """Return one score with the improvisation above and the query below.
@@ -50,7 +53,7 @@ def align(query: stream.Score, improvisation: stream.Score) -> stream.Score:
     for part in parts[QUERY]:
         _fill_up(part, parts[IMPROVISATION][0])
     score = stream.Score()
-    score.insert(0, _metadata(query))
+    score.insert(0, _metadata(query, improvisation))
     for side, source in ((IMPROVISATION, above), (QUERY, below)):
         for part in parts[side]:
             part.groups.append(side)
@@ -110,10 +113,13 @@ def _keep_first_tempi(parts: Iterable[stream.Part]) -> None:
         seen = seen or bool(marks)
 
 
-def _metadata(query: stream.Score) -> metadata.Metadata:
+def _metadata(query: stream.Score, improvisation: stream.Score) -> metadata.Metadata:
     about = query.metadata
     result = metadata.Metadata()
     result.title = improvisation_title(query)
     if about is not None:
         result.composer, result.copyright = about.composer, about.copyright
+    if improvisation.metadata is not None:
+        for recipe in improvisation.metadata.getCustom(RECIPE_FIELD):
+            result.addCustom(RECIPE_FIELD, recipe)
     return result

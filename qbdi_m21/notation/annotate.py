@@ -77,7 +77,7 @@ class _Side:
     def __init__(self, parts: list[stream.Part]) -> None:
         self.grid = Grid(read_bars(parts))
         self.bars = self.grid.bars
-        self.top = parts[0]
+        self.parts, self.top = parts, parts[0]
         self.measures = list(self.top.getElementsByClass(stream.Measure))
         self.heads = notes_by_element_id(parts)
         self.line_ends: list[Fraction] = []
@@ -95,6 +95,10 @@ class _Side:
                 raise NotationError(
                     f'the mark {mark.text or mark.kind!r} starts at {mark.start_ql} quarters; the '
                     f'score ends at {self.bars[-1].end_ql}: is it the score that was analysed?')
+            if not 0 <= mark.staff < len(self.parts):
+                raise NotationError(
+                    f'the mark {mark.text or mark.kind!r} is for staff {mark.staff}; the '
+                    f'{mark.side} has {len(self.parts)}, counted from 0')
             for identifier in mark.element_ids:
                 for head in self.heads.get(identifier, ()):
                     if mark.color:
@@ -108,13 +112,15 @@ class _Side:
     def _text(self, mark: Mark, start: Fraction) -> None:
         index = self.grid.bar_at_offset(start)
         text = expressions.TextExpression(mark.text)
-        text.placement = 'above'
-        text.style.fontWeight = 'normal' if mark.boxed else 'bold'
-        text.style.fontStyle = 'normal' if mark.boxed else 'bold'
-        text.style.fontSize = 9 if mark.boxed else 12
+        text.placement = 'below' if mark.below else 'above'
+        plain = mark.boxed or mark.below
+        text.style.fontWeight = text.style.fontStyle = 'normal' if plain else 'bold'
+        text.style.fontSize = 7 if mark.below else 9 if mark.boxed else 12
         if mark.boxed:
             text.style.enclosure = 'rectangle'
-        _layer(self.measures[index]).insert(float(start - self.bars[index].start_ql), text)
+        measures = self.measures if not mark.staff else list(
+            self.parts[mark.staff].getElementsByClass(stream.Measure))
+        _layer(measures[index]).insert(float(start - self.bars[index].start_ql), text)
 
     def _bracket(self, mark: Mark) -> Fraction:
         """Draw a bracket over the top staff and return where its label goes."""

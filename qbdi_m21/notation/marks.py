@@ -22,9 +22,9 @@ class Mark:
     Attributes
     ----------
     kind : str
-        'motif', 'collision' or 'meeting'.
+        'motif', 'collision', 'meeting' or 'rate'.
     text : str
-        Printed above the start of the span.
+        Printed at the start of the span, above the staff.
     side : str
         'improvisation' or 'query': the parts of an aligned score that it stands in. A score
         that :func:`align` did not make has no sides, and all its parts are meant.
@@ -38,6 +38,10 @@ class Mark:
         Shape of those noteheads, in MusicXML's words; empty leaves it.
     bracket, boxed : bool
         Draw a bracket over the span; draw a box around the text.
+    below : bool
+        Print the text small and below the staff, where no other mark stands.
+    staff : int
+        Place of the staff among the side's at which the text stands.
     """
 
     kind: str
@@ -50,6 +54,8 @@ class Mark:
     notehead: str = ''
     bracket: bool = False
     boxed: bool = False
+    below: bool = False
+    staff: int = 0
 
 
 def marks_of(results: Iterable[Motif | Collision | Mark]) -> tuple[Mark, ...]:
@@ -88,3 +94,10 @@ def _collision_marks(hit: Collision) -> list[Mark]:
     return [Mark('collision', text, 'improvisation', *span, hit.improvisation_ids,
                  COLLISION_COLOR, 'diamond', boxed=True),
             Mark('collision', '', 'query', *span, hit.query_ids, COLLISION_COLOR, 'diamond')]
+
+
+def rate_mark(start_ql: Fraction, end_ql: Fraction, rate: str, delivered_bits: float, *,
+              staff: int = 0) -> Mark:
+    """Return the mark of a bar's rate: what was asked for, and how many bits arrived."""
+    return Mark('rate', f'{rate} \u2192 {delivered_bits:.1f} bits', 'improvisation', start_ql,
+                end_ql, below=True, staff=staff)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,15 @@ import numpy.typing as npt
 from qbdi_m21.errors import ParameterError
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: Up to so many frames vmo builds the oracles: the compiled kernel takes longer to load.
+SMALL = 150
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold search and the oracle of the chosen threshold.
+    """A threshold search.
 
     Attributes
     ----------
@@ -26,20 +31,29 @@ class Threshold:
         The smallest threshold of highest information rate.
     profile : ndarray of float, shape (T,)
         Information rate of each frame at the selected threshold, in bits.
-    oracle : vmo.VMO.oracle.MO
-        vmo's oracle, built with the selected threshold.
+    features : ndarray of float, shape (T, D)
+        What was searched.
+    distance : str
+        The metric.
     """
 
     thresholds: FloatArray
     curve: FloatArray
     selected: float
     profile: FloatArray
-    oracle: Any
+    features: FloatArray = field(repr=False)
+    distance: str
+
+    @cached_property
+    def oracle(self) -> Any:
+        """The oracle of vmo (``vmo.VMO.oracle.MO``), built with the selected threshold."""
+        return build_oracle(self.features, self.selected, self.distance)
 
 
 def find_threshold(
     features: npt.NDArray[np.floating], *, distance: str = 'euclidean',
-    thresholds: npt.ArrayLike | None = None, progress: Callable[[int, int], None] | None = None,
+    thresholds: npt.ArrayLike | None = None, compiled: bool | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Threshold:
     """Build vmo's oracle over a grid of thresholds and keep the best.
 
@@ -51,6 +65,9 @@ def find_threshold(
         A metric of `scipy.spatial.distance.cdist`.
     thresholds : array_like, optional
         Increasing; by default 100 from 0 to the largest distance between two frames.
+    compiled : bool, optional
+        Whether oracles are built by the compiled kernel, to the same result; by default where
+        there are more than `SMALL` frames, since loading it takes longer than a short search.
     progress : callable, optional
         Called as ``progress(done, all)``.
 
@@ -77,18 +94,71 @@ def find_threshold(
         raise ParameterError(f'the {distance} distance between some frames is not a number '
                              '(a zero vector?); expected finite thresholds: give them, or leave '
                              'such frames out')
-    curve, best, found = np.zeros(len(tried)), -1.0, None
-    for i, threshold in enumerate(tried):
-        oracle = build_oracle(values, float(threshold), distance)
-        profile = oracle.IR(ir_type='cum')[0]
-        curve[i] = profile.sum()
-        if curve[i] > best:
-            best, found = curve[i], Threshold(tried, curve, float(threshold), profile, oracle)
-        if progress is not None:
-            progress(i + 1, len(tried))
-    if found is None:
+    if not len(tried):
         raise ParameterError('no threshold given; expected at least one')
-    return found
+    compiled = len(values) > SMALL if compiled is None else compiled
+    suffixes = _suffixes_by_kernel if compiled else _suffixes_by_vmo
+    profiles = []
+    for done, lrs in enumerate(suffixes(values, tried, distance), start=1):
+        profiles.append(information_profile(lrs))
+        if progress is not None:
+            progress(done, len(tried))
+    curve = np.array([profile.sum() for profile in profiles])
+    best = int(curve.argmax())
+    return Threshold(tried, curve, float(tried[best]), profiles[best], values, distance)
+
+
+def _suffixes_by_vmo(values: FloatArray, thresholds: FloatArray,
+                     distance: str) -> Iterator[IntArray]:
+    for threshold in thresholds:
+        yield np.array(build_oracle(values, float(threshold), distance).lrs)
+
+
+def _suffixes_by_kernel(values: FloatArray, thresholds: FloatArray,
+                        distance: str) -> Iterator[IntArray]:
+    from scipy.spatial.distance import cdist
+
+    from qbdi_m21.oracle.kernel import longest_suffixes
+    unique, index = np.unique(values, axis=0, return_inverse=True)
+    between = cdist(unique, unique, distance)
+    for threshold in thresholds:
+        yield longest_suffixes(between, index.ravel(), np.array([threshold]))[0]
+
+
+def information_profile(lrs: IntArray) -> FloatArray:
+    """Return the information rate of each frame in bits, from longest repeated suffixes.
+
+    Parameters
+    ----------
+    lrs : ndarray of int, shape (T + 1,)
+        Of each state of an oracle, state 0 first.
+
+    Returns
+    -------
+    ndarray of float, shape (T,)
+
+    Notes
+    -----
+    Source: Wang & Dubnov 2015 (vmo's IR type 'cum', alpha 1). The sequence is cut into words:
+    a new symbol, or the longest passage that repeats an earlier one. Up to each frame there
+    are n new symbols and w words, and L is the length of the frame's own word:
+    max(0, log2 n - log2(w) / L).
+    """
+    count = len(lrs) - 1
+    new, word, length = np.zeros(count), np.zeros(count), np.ones(count)
+    repeated = lrs[1:].tolist()
+    start = 0
+    while start < count:
+        stop = start
+        while stop < count and repeated[stop] >= stop - start + 1:
+            stop += 1
+        word[start] = 1
+        new[start] = stop == start
+        stop = max(stop, start + 1)
+        length[start:stop] = stop - start
+        start = stop
+    profile = np.log2(np.cumsum(new)) - np.log2(np.cumsum(word)) / length
+    return np.maximum(profile, 0.0)
 
 
 def build_oracle(features: npt.NDArray[np.floating], threshold: float,

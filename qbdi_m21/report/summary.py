@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from qbdi_m21.comparison import SIDES, Comparison
+from qbdi_m21.improvisation.rates import rate_name
+from qbdi_m21.improvisation.transmission import Transmission
 
 #: Above this share of matched pairs the summary warns of chance motifs.
 UNRELIABLE = 0.25
@@ -12,15 +14,10 @@ UNRELIABLE = 0.25
 
 def summarise(found: Comparison) -> list[str]:
     """Return the lines that the command line prints of a comparison."""
-    bars = found.transmission.frames.grid.bars
-    with_bits = int((found.transmission.bits > 0).sum())
-    rate = found.transmission.rate
     lines = [
-        f'{len(bars)} bars; query {found.num_notes["query"]} notes, improvisation '
-        f'{found.num_notes["improvisation"]} notes',
-        'channel: full rate' if rate == 'full' else
-        f'channel: {rate} bits a bar on {with_bits} of {len(found.transmission.bits)} latents',
-    ]
+        f'{len(found.grid.bars)} bars; query {found.num_notes["query"]} notes, improvisation '
+        f'{found.num_notes["improvisation"]} notes']
+    lines += [_channel(sent, found.recipe['channel']) for sent in found.transmissions]
     for side in SIDES:
         ir = found.information_rate[side]
         lines.append(f'information rate of the {side}: {ir.total_bits:.1f} bits at threshold '
@@ -46,3 +43,14 @@ def summarise(found: Comparison) -> list[str]:
 
 def _beat(beat: Fraction) -> str:
     return f'{float(beat):g}'
+
+
+def _channel(sent: Transmission, channel: str) -> str:
+    """Return what was asked of the channel and what arrived, bits a window in the mean."""
+    asked = list(dict.fromkeys(sent.rates))
+    rates = ', '.join(rate_name(rate) for rate in asked[:4]) + (', ...' if asked[4:] else '')
+    of = f' of {", ".join(sent.parts)}' if sent.parts else ''
+    with_bits = int((sent.bits > 0).any(axis=0).sum())
+    return (f'channel{of} ({channel}): rate {rates}; {sent.delivered_bits.mean():.1f} bits a bar '
+            f'delivered of {sent.full_bits.mean():.1f} at full rate, on {with_bits} of '
+            f'{sent.bits.shape[1]} latents')

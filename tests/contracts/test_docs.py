@@ -14,17 +14,20 @@ STUB = Path(qbdi_m21.__file__).with_suffix('.pyi')
 
 NAMES = sorted(alias.asname for node in ast.parse(STUB.read_text(encoding='utf-8')).body
                if isinstance(node, ast.ImportFrom) for alias in node.names)
-FUNCTIONS = ['allocate_bits', 'align', 'annotate', 'build_oracle', 'build_training_set', 'compare',
-             'convert_file', 'engrave', 'extract_notes', 'extract_tables', 'find_collisions',
-             'find_motifs', 'find_threshold', 'frames_to_table', 'from_midi', 'improvise',
-             'information_rate', 'list_models', 'load_frames', 'load_model', 'load_score',
-             'load_scores', 'load_table', 'quantize', 'read_midi', 'read_notes', 'register',
-             'save_frames', 'save_model', 'save_table', 'to_frames', 'to_part_frames', 'to_score',
-             'train', 'transmit', 'write_midi', 'write_musicxml']
+FUNCTIONS = ['align', 'allocate_bits', 'allocate_continuous', 'allocate_frames', 'annotate',
+             'build_oracle', 'build_training_set', 'compare', 'convert_file', 'decode', 'encode',
+             'engrave', 'extract_notes', 'extract_tables', 'find_collisions', 'find_motifs',
+             'find_threshold', 'frames_to_table', 'from_midi', 'improvise', 'information_rate',
+             'interpolate', 'list_models', 'load_frames', 'load_model', 'load_score', 'load_scores',
+             'load_table', 'plot_sweep', 'quantize', 'rate_marks', 'read_midi', 'read_notes',
+             'read_recipe', 'register', 'replay', 'sample', 'save_frames', 'save_model',
+             'save_table', 'sweep', 'to_frames', 'to_part_frames', 'to_score', 'total_distortion',
+             'total_rate', 'train', 'transmit', 'write_midi', 'write_musicxml']
 
 #: Functions of the paper: each names equation or section.
-OF_THE_PAPER = ['allocate_bits', 'compare', 'find_motifs', 'improvise', 'information_rate',
-                'to_frames', 'train', 'find_collisions']
+OF_THE_PAPER = ['allocate_bits', 'allocate_continuous', 'allocate_frames', 'compare',
+                'find_collisions', 'find_motifs', 'improvise', 'information_rate', 'sample',
+                'to_frames', 'total_distortion', 'total_rate', 'train', 'transmit']
 
 
 #: A function may send its reader to another.

@@ -16,7 +16,10 @@ RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 MODULES = sorted([*(ROOT / 'qbdi_m21').rglob('*.py'), *(ROOT / 'corpus_tools').rglob('*.py')])
 
 MUSIC21 = ('frames/bars.py', 'frames/encode.py', 'frames/measures.py', 'frames/notes.py',
-           'frames/repeats.py', 'frames/scan.py', 'notation/', 'improvisation.py', 'comparison.py',
+           'frames/repeats.py', 'frames/scan.py', 'notation/',
+           *(f'improvisation/{name}.py' for name in ('latents', 'measures', 'operations', 'recipe',
+                                                     'regions', 'replay', 'sweep')),
+           'comparison.py',
            'sources.py')     # which names the works of music21's corpus
 
 

@@ -14,6 +14,7 @@ from musicxml_checks import block_model, schema_errors, write_model_file
 
 import qbdi_m21 as q
 from qbdi_m21.cli import main
+from qbdi_m21.improvisation.recipe import notes_sha256
 
 TUNE = 'X:1\nT:Tune\nM:4/4\nL:1/4\nK:C\nGABc|GABc|GFED|C4|]\n'
 
@@ -39,13 +40,14 @@ def test_the_job_writes_one_valid_score_and_says_what_it_found(folder):
     done = improvise('-o', 'out.musicxml')
     assert (done.exit_code, done.stderr) == (0, '')
     lines = done.stdout.splitlines()
-    assert lines[0] == 'wrote out.musicxml'
+    assert lines[0] == 'wrote out.musicxml and out.json'
     assert re.fullmatch(r'4 bars; query 13 notes, improvisation \d+ notes', lines[1])
     assert lines[-1].startswith('harmonic collisions: ')
     assert schema_errors(folder / 'out.musicxml') == []
     score = converter.parse(folder / 'out.musicxml', forceSource=True)
     assert [p.partName for p in score.parts][-1] == 'Query'
-    assert sorted(p.name for p in folder.iterdir()) == ['blocks.keras', 'out.musicxml', 'tune.abc']
+    assert sorted(p.name for p in folder.iterdir()) == ['blocks.keras', 'out.json', 'out.musicxml',
+                                                         'tune.abc']
 
 
 def test_the_default_output_is_named_after_the_query(folder):
@@ -72,16 +74,19 @@ def test_json_holds_the_findings_and_the_recipe(folder):
     done = improvise('--rate', '64', '--seed', '3', '--json', 'out.json')
     assert done.stdout.startswith('wrote tune-improvisation.musicxml and out.json\n')
     found = json.loads((folder / 'out.json').read_text(encoding='utf-8'))
-    assert found['recipe'] == {'model': 'blocks', 'qbdi_m21': q.__version__, 'query': 'tune.abc',
-                               'model_weights_sha256': block_model().weights_sha256, 'rate': 64,
-                               'seed': 3, 'decoding': 'threshold', 'threshold': 0.5}
+    assert found['recipe'] == {
+        'format': 1, 'operation': 'improvise', 'model': 'blocks.keras', 'qbdi_m21': q.__version__,
+        'queries': [{'source': 'tune.abc'}], 'regions': [], 'channel': 'prior-preserving',
+        'query_notes_sha256': [notes_sha256(q.extract_notes(q.load_score('tune.abc')))],
+        'model_weights_sha256': block_model().weights_sha256, 'rate': 64, 'seed': 3,
+        'variance': 'corpus', 'allocation': 'whole', 'decoding': {}}
     assert {'bars', 'motifs', 'collisions', 'information_rate', 'channel'} <= set(found)
 
 
 def test_the_file_holds_what_the_library_gives(folder):
     assert improvise('--rate', 'full', '-o', 'out.musicxml').exit_code == 0
     found = q.compare(q.load_score('tune.abc'), 'blocks.keras', rate='full')
-    found.recipe['query'] = 'tune.abc'
+    found.recipe['queries'] = [{'source': 'tune.abc'}]
     q.write_musicxml(found.annotated(), 'library.musicxml')
     assert (folder / 'out.musicxml').read_bytes() == (folder / 'library.musicxml').read_bytes()
 
@@ -95,9 +100,9 @@ def test_the_seed_decides_the_bytes(folder):
 
 
 def test_silence_is_a_note_on_stderr_and_no_failure(folder):
-    done = improvise('--rate', '0')
+    done = improvise('--rate', '0', '--channel', 'paper')
     assert done.exit_code == 0
-    assert re.fullmatch(r'note: the improvisation is silent at 0 bits.*\n', done.stderr)
+    assert re.fullmatch(r'note: the improvisation is silent: .*\n', done.stderr)
     assert schema_errors(folder / 'tune-improvisation.musicxml') == []
 
 
@@ -116,7 +121,8 @@ def test_a_score_of_a_book_is_chosen(folder):
     assert (folder / 'tune-improvisation.musicxml').is_file()
 
 
-@pytest.mark.parametrize('command', [[], ['improvise'], ['train']])
+@pytest.mark.parametrize('command', [[], ['improvise'], ['sample'], ['interpolate'], ['sweep'],
+                                     ['train']])
 def test_help_has_examples(command):
     done = run(*command, '--help')
     assert done.exit_code == 0
@@ -156,7 +162,8 @@ def process(*arguments: str) -> subprocess.CompletedProcess:
 def test_the_installed_command_is_silent_in_a_pipe_but_for_its_report(folder):
     done = process('improvise', 'tune.abc', '--model', 'blocks.keras', '-o', 'out.musicxml')
     assert (done.returncode, done.stderr) == (0, '')
-    assert done.stdout.startswith('wrote out.musicxml\n4 bars; query 13 notes')
+    assert done.stdout.startswith(
+        'wrote out.musicxml and out.json\n4 bars; query 13 notes')
 
 
 def test_the_installed_command_fails_with_one_line_and_status_2(folder):

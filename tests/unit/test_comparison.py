@@ -10,6 +10,7 @@ from musicxml_checks import block_model, fingerprint, schema_errors
 import qbdi_m21 as q
 from qbdi_m21.comparison import SIDES, STAGES, compare
 from qbdi_m21.errors import EmptyScoreError, ParameterError, SilenceWarning
+from qbdi_m21.improvisation.recipe import notes_sha256
 from qbdi_m21.notation.align import side_parts
 from qbdi_m21.notation.musicxml import to_musicxml
 from qbdi_m21.report.summary import summarise
@@ -27,8 +28,8 @@ def found(query):
 
 @pytest.fixture(scope='module')
 def silent(query):
-    with pytest.warns(SilenceWarning, match='the improvisation is silent at 0 bits'):
-        return compare(query, block_model(), rate=0)
+    with pytest.warns(SilenceWarning, match='the improvisation is silent'):
+        return compare(query, block_model(), rate=0, channel='paper')
 
 
 def test_it_holds_what_the_parts_of_it_give(found, query):
@@ -82,17 +83,25 @@ def test_both_sides_have_as_many_measures(found):
 
 
 def test_the_recipe_makes_the_same_again_and_stands_in_the_file(found, query):
-    assert found.recipe == {'qbdi_m21': q.__version__, 'model': 'blocks', 'rate': 256, 'seed': 4,
-                            'decoding': 'threshold', 'threshold': 0.5,
-                            'model_weights_sha256': block_model().weights_sha256}
+    assert found.recipe == {
+        'format': 1, 'operation': 'improvise', 'qbdi_m21': q.__version__, 'model': 'blocks',
+        'model_weights_sha256': block_model().weights_sha256, 'rate': 256, 'regions': [],
+        'query_notes_sha256': [notes_sha256(q.extract_notes(query))], 'seed': 4,
+        'channel': 'prior-preserving', 'variance': 'corpus', 'allocation': 'whole',
+        'decoding': {}}
     assert json.dumps(found.recipe, sort_keys=True) in to_musicxml(found.annotated()).decode()
 
 
 def test_everything_is_plain_json(found):
     plain = found.to_json()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
-    assert plain['channel'] == {'rate_bits': 256, 'latents': 78, 'windows': 10,
-                                'latents_with_bits': int((found.transmission.bits > 0).sum())}
+    (channel,), (sent,) = plain['channel'], found.transmissions
+    assert (channel['latents'], len(channel['windows'])) == (78, 10)
+    assert channel['latents_with_bits'] == (sent.bits[0] > 0).sum()
+    assert channel['windows'][3] == {
+        'bar': 3, 'measure': 3, 'rate': 256, 'nominal_bits': 256,
+        'delivered_bits': round(sent.delivered_bits[3], 6),
+        'full_bits': round(sent.full_bits[3], 6)}
     assert len(plain['bars']) == 10
     assert plain['bars'][0]['lead_ql'] == '3'
     assert [m['label'] for m in plain['motifs']['query']] == [
@@ -122,15 +131,21 @@ def test_a_silent_improvisation_is_told_and_still_valid(silent):
 
 def test_full_rate_and_json(query):
     plain = compare(query, block_model(), rate='full').to_json()
-    assert plain['channel']['rate_bits'] == plain['recipe']['rate'] == 'full'
-    assert plain['channel']['latents_with_bits'] == 78
+    (channel,) = plain['channel']
+    assert plain['recipe']['rate'] == channel['windows'][0]['rate'] == 'full'
+    assert channel['windows'][0]['nominal_bits'] is None
+    assert channel['delivered_bits'] == channel['full_bits'] > 0
+    assert channel['latents_with_bits'] == 78
 
 
 def test_the_summary_names_counts_rates_and_places(found, silent):
     lines = summarise(found)
     assert lines[0] == (f'10 bars; query {found.num_notes["query"]} notes, improvisation '
                         f'{found.num_notes["improvisation"]} notes')
-    assert lines[1].startswith('channel: 256 bits a bar on ')
+    (sent,) = found.transmissions
+    assert lines[1] == (
+        f'channel (prior-preserving): rate 256 bits; {sent.delivered_bits.mean():.1f} bits a bar '
+        f'delivered of {sent.full_bits.mean():.1f} at full rate, on 78 of 78 latents')
     assert any(line.startswith('information rate of the improvisation: ') for line in lines)
     clashes = sum(hit.kind != 'meeting' for hit in found.collisions)
     meetings = len(found.collisions) - clashes
