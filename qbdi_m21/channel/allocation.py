@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import heapq
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from qbdi_m21.channel.distortion import FloatArray, check_variance, water_level
+from qbdi_m21.channel.distortion import MAX_BITS, FloatArray, check_variance, water_level
 from qbdi_m21.errors import ParameterError
-
-#: Largest budget: far beyond what the precision of a float could carry.
-MAX_BITS = 2 ** 31
 
 IntArray = npt.NDArray[np.int64]
 
@@ -48,13 +46,11 @@ def allocate_bits(variance: npt.ArrayLike, total_bits: int, *, floor: float = 0.
     a component, one at a time: O(Z log Z), whatever the budget.
     """
     source = check_variance(variance)
-    if isinstance(total_bits, bool) or not 0 <= total_bits <= MAX_BITS or total_bits % 1:
-        raise ParameterError(f'total_bits is {total_bits}; expected a whole number from 0 to '
-                             f'{MAX_BITS}')
+    _check_whole('total_bits', total_bits)
     bits = np.zeros(len(source), dtype=np.int64)
     useful = np.flatnonzero(source)
     if floor:
-        most = bits_to_floor(source, floor)
+        most = bits_to_floor(source, _check_floor(floor))
         if total_bits >= most.sum():
             return most
         useful = np.flatnonzero(most)
@@ -85,11 +81,11 @@ def bits_to_floor(variance: npt.ArrayLike, floor: float) -> IntArray:
     source = check_variance(variance)
     if not (np.isfinite(floor) and floor > 0):
         raise ParameterError(f'floor is {floor}; expected a finite number above 0')
-    over = np.maximum(source / floor, 1.0)
-    most = np.ceil(0.5 * np.log2(over)).astype(np.int64)
-    # logarithms round: a power of four may come out one bit off
-    most -= (most > 0) & (source / 4.0 ** (most - 1) <= floor)
-    return np.asarray(most + (source / 4.0 ** most > floor))
+    # a bit takes 2 off the exponent: whole numbers, so nothing rounds and nothing overflows
+    mantissa, exponent = np.frexp(source)
+    least, power = np.frexp(floor)
+    apart = exponent.astype(np.int64) - int(power) + (mantissa > least)
+    return np.where(source > floor, np.maximum(-(apart // -2), 0), 0)
 
 
 def _above_water(level: FloatArray, total_bits: int) -> IntArray:
@@ -130,8 +126,7 @@ def allocate_continuous(variance: npt.ArrayLike, total_bits: float, *,
     bits, whole or not, has less total distortion. O(Z log Z).
     """
     source = check_variance(variance)
-    if not (np.isfinite(floor) and floor >= 0):
-        raise ParameterError(f'floor is {floor}; expected a finite number >= 0')
+    _check_floor(floor)
     level = water_level(source, total_bits)
     if floor:
         level = max(level, float(np.log2(floor)))
@@ -167,5 +162,18 @@ def allocate_frames(variance: npt.ArrayLike, mean_bits: int, *, floor: float = 0
     source = np.asarray(variance, dtype=np.float64)
     if source.ndim != 2:
         raise ParameterError(f'variance has shape {source.shape}; expected (N, Z)')
+    _check_whole('mean_bits', mean_bits, MAX_BITS // max(len(source), 1))
     budget = mean_bits * len(source)
     return allocate_bits(source.ravel(), budget, floor=floor).reshape(source.shape)
+
+
+def _check_whole(name: str, bits: Any, most: int = MAX_BITS) -> None:
+    whole = not isinstance(bits, bool | str) and 0 <= bits <= most and bits % 1 == 0
+    if not whole:
+        raise ParameterError(f'{name} is {bits!r}; expected a whole number from 0 to {most}')
+
+
+def _check_floor(floor: float) -> float:
+    if not (np.isfinite(floor) and floor >= 0):
+        raise ParameterError(f'floor is {floor}; expected a finite number >= 0')
+    return floor

@@ -15,6 +15,9 @@ from qbdi_m21.errors import ParameterError
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Largest budget: far beyond what the precision of a float could carry.
+MAX_BITS = 2 ** 31
+
 
 def distortion(variance: npt.ArrayLike, bits: npt.ArrayLike) -> FloatArray:
     """Return the distortion D(R) = sigma^2 2^(-2R) of each component (Dubnov 2019, eq. 5).
@@ -37,9 +40,11 @@ def rate(variance: npt.ArrayLike, allowed: npt.ArrayLike) -> FloatArray:
     """
     source, level = check_variance(variance), np.asarray(allowed, dtype=np.float64)
     if not np.all(level > 0):
-        raise ParameterError('the allowed distortion must be positive: R(0) is infinite')
-    ratio = np.maximum(source / level, 1.0)
-    return np.asarray(0.5 * np.log2(ratio))
+        raise ParameterError(f'the allowed distortion must be positive: R(0) is infinite; got '
+                             f'{level.min() if level.size else level}')
+    # of logarithms: a ratio could overflow
+    with np.errstate(divide='ignore'):
+        return np.asarray(np.maximum(0.5 * (np.log2(source) - np.log2(level)), 0.0))
 
 
 def total_distortion(variance: npt.ArrayLike, total_bits: float) -> float:
@@ -59,7 +64,8 @@ def total_distortion(variance: npt.ArrayLike, total_bits: float) -> float:
     """
     source = check_variance(variance)
     level = water_level(source, total_bits)
-    return float(np.minimum(source, 2.0 ** level).sum())
+    with np.errstate(over='ignore'):
+        return float(np.minimum(source, np.exp2(level)).sum())
 
 
 def total_rate(variance: npt.ArrayLike, allowed: float) -> float:
@@ -81,14 +87,15 @@ def total_rate(variance: npt.ArrayLike, allowed: float) -> float:
     if not allowed > 0:
         raise ParameterError(f'the allowed distortion is {allowed}; expected a number above 0: '
                              'R(0) is infinite')
-    if allowed >= source.sum():
-        return 0.0
     falling = np.sort(source)[::-1]
+    # summed from the least: of large less large, the small ones' sum would be lost
+    rising = np.cumsum(falling[::-1])
+    if not len(rising) or allowed >= rising[-1]:
+        return 0.0
     # with the k largest above water: k w + the sum of the others = D
-    below = source.sum() - np.cumsum(falling)
+    below = np.append(rising[-2::-1], 0.0)
     levels = (allowed - below) / np.arange(1, len(falling) + 1)
-    inside = np.flatnonzero((levels > 0) & (levels <= falling))
-    count = int(inside[-1]) + 1
+    count = int(np.flatnonzero(levels <= falling)[-1]) + 1
     return float(0.5 * np.log2(falling[:count] / levels[count - 1]).sum())
 
 
@@ -98,8 +105,9 @@ def water_level(variance: FloatArray, total_bits: float) -> float:
     Each component above the level has half the difference of the logarithms as its rate. At
     rate 0 the level is the largest variance; minus infinity where nothing varies.
     """
-    if not total_bits >= 0 or not np.isfinite(total_bits):
-        raise ParameterError(f'total_bits is {total_bits}; expected a finite number >= 0')
+    if not 0 <= total_bits <= MAX_BITS:
+        raise ParameterError(f'total_bits is {total_bits}; expected a finite number >= 0, at most '
+                             f'{MAX_BITS}')
     used = np.sort(variance[variance > 0])[::-1]
     if not len(used):
         return -np.inf
@@ -124,7 +132,7 @@ def check_bits(bits: npt.ArrayLike) -> FloatArray:
     """Return bits as floats, or raise ParameterError; infinity is allowed."""
     values = np.asarray(bits, dtype=np.float64)
     if np.any(np.isnan(values)) or np.any(values < 0):
-        raise ParameterError('bits must be numbers >= 0')
+        raise ParameterError(f'bits must be numbers >= 0; got {values.min()}')
     return values
 
 

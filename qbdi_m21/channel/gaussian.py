@@ -71,21 +71,23 @@ class GaussianChannel:
         open_ = whole > 0
         whole = np.where(open_, whole, 1.0)
         ratio = np.where(open_, part / whole, 1.0)
-        nats = 0.5 * (ratio - 1.0 - np.log(ratio) + np.where(open_, moved / whole, 0.0))
+        with np.errstate(divide='ignore'):
+            level = np.log(ratio)
+        nats = 0.5 * (ratio - 1.0 - level + np.where(open_, moved / whole, 0.0))
         return np.asarray(np.maximum(nats, 0.0) / np.log(2.0))
 
     def _checked(self, values: npt.ArrayLike) -> FloatArray:
         array = np.asarray(values, dtype=np.float64)
         if array.ndim != 2 or array.shape[1:] != self.gain.shape[-1:] or (
                 self.gain.ndim == 2 and len(array) != len(self.gain)):
+            rows = len(self.gain) if self.gain.ndim == 2 else 'N'
             raise ParameterError(f'values have shape {array.shape}; this channel takes '
-                                 f'{self.gain.shape if self.gain.ndim == 2 else ("N",)}'
-                                 f'{self.gain.shape[-1:] if self.gain.ndim == 1 else ""}')
+                                 f'({rows}, {self.gain.shape[-1]})')
         return array
 
 
 def optimal_channel(bits: npt.ArrayLike, *, mean: npt.ArrayLike,
-                 variance: npt.ArrayLike) -> GaussianChannel:
+                    variance: npt.ArrayLike) -> GaussianChannel:
     """Return the channel of the paper: least squared error at a rate (Dubnov 2019, eqs 6-8).
 
     Parameters
@@ -133,8 +135,11 @@ def prior_channel(bits: npt.ArrayLike, *, variance: npt.ArrayLike) -> GaussianCh
     told, rest = 1.0 - lost, lost * spread
     # (4^R - 1) / (t + 4^R - 1), divided by 4^R so that it is finite at infinite rate
     whole = told + rest
-    share = np.where(whole > 0, told / np.where(whole > 0, whole, 1.0), 0.0)
-    return GaussianChannel(np.sqrt(share), np.zeros_like(share), 1.0 - share)
+    some = whole > 0
+    whole = np.where(some, whole, 1.0)
+    # rest / whole, not 1 - told / whole: of high rates nothing would be left
+    return GaussianChannel(np.sqrt(np.where(some, told / whole, 0.0)), np.zeros_like(whole),
+                           np.where(some, rest / whole, 1.0))
 
 
 def _checked(bits: npt.ArrayLike, mean: npt.ArrayLike,

@@ -47,8 +47,9 @@ class Source:
         if center.ndim != 2 or center.shape != spread.shape or not len(center):
             raise ParameterError(f'posteriors have shapes {center.shape} and {spread.shape}; '
                                  'expected two equal (N, Z), N > 0')
+        if not np.all(spread >= 0):
+            raise ParameterError(f'a posterior variance is {spread.min()}; expected numbers >= 0')
         return cls(center.mean(axis=0), center.var(axis=0), spread.mean(axis=0))
-
 
     @classmethod
     def of_values(cls, values: npt.ArrayLike) -> Source:
@@ -85,6 +86,8 @@ def allocation_variance(source: Source, variance: str) -> FloatArray:
         'posterior' is the mean posterior variance, as in the notebooks of the paper's author: it is
         largest for the latents that say least.
     """
+    if variance not in VARIANCES:
+        raise ParameterError(f'variance is {variance!r}; expected one of {", ".join(VARIANCES)}')
     return check_variance(source.posterior_variance if variance == 'posterior'
                           else source.variance)
 
@@ -102,6 +105,8 @@ def make_channel(channel: str, bits: npt.ArrayLike, source: Source) -> GaussianC
         Rate of each component; infinity transmits unaltered.
     source : Source
     """
+    if channel not in CHANNELS:
+        raise ParameterError(f'channel is {channel!r}; expected one of {", ".join(CHANNELS)}')
     if channel == 'prior-preserving':
         return prior_channel(bits, variance=source.total)
     spread = source.total if channel == 'paper' else source.posterior_variance
@@ -147,6 +152,7 @@ def transmit(values: npt.ArrayLike, bits: npt.ArrayLike, *, variance: npt.ArrayL
         raise ParameterError(f"channel is {channel!r}; expected 'prior-preserving' or 'paper'")
     spread = check_variance(variance)
     center = np.zeros(len(spread)) if mean is None else np.asarray(mean, np.float64)
-    chosen = (prior_channel(bits, variance=spread) if channel == 'prior-preserving'
-              else optimal_channel(bits, mean=center, variance=spread))
+    chosen = optimal_channel(bits, mean=center, variance=spread)     # checks all of them
+    if channel == 'prior-preserving':
+        chosen = prior_channel(bits, variance=spread)
     return chosen.transmit(values, rng)

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from qbdi_m21.channel.allocation import MAX_BITS
+from qbdi_m21.channel.distortion import MAX_BITS
 from qbdi_m21.errors import ParameterError
 
 #: Whole bits; a share between 0 and 1 of the bits that arrive at full rate; or all of them.

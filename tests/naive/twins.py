@@ -2,18 +2,24 @@
 
 from bisect import bisect
 from fractions import Fraction
-from math import log2
+from math import e, fsum, inf, log, log2, pi
 
 from music21 import chord, harmony, note, stream
+from numpy import array, exp, linspace
+from numpy.polynomial.hermite import hermgauss
+from scipy.special import xlogy
 
 
-def naive_allocation(variance, total_bits):
-    """Give one bit at a time to the largest remaining variance, the first of equals."""
+def naive_allocation(variance, total_bits, floor=0):
+    """Give one bit at a time to the largest remaining variance, the first of equals.
+
+    None is given to what is at the floor or below it.
+    """
     remaining = [Fraction(v) for v in variance]
     bits = [0] * len(remaining)
     for _ in range(total_bits):
         largest = max(remaining)
-        if largest == 0:
+        if largest <= floor:
             break
         first = remaining.index(largest)
         bits[first] += 1
@@ -24,6 +30,70 @@ def naive_allocation(variance, total_bits):
 def naive_distortion(variance, bits):
     """Total of sigma^2 / 4^R, exactly."""
     return sum(Fraction(v) / 4 ** b for v, b in zip(variance, bits, strict=True))
+
+
+def naive_bits_to_floor(variance, floor):
+    """Divide each variance by four until it is at the floor, and count."""
+    counts = []
+    for remaining in map(Fraction, variance):
+        count = 0
+        while remaining > Fraction(floor):
+            remaining /= 4
+            count += 1
+        counts.append(count)
+    return counts
+
+
+def naive_continuous(variance, total_bits, floor=0.0):
+    """Rates at the water level that halving the interval 200 times finds, no lower than a floor."""
+    heights = [log2(v) if v else -inf for v in variance]
+    if max(heights) == -inf:
+        return [0.0] * len(heights)
+
+    def rates(level):
+        return [max(h - level, 0.0) / 2 for h in heights]
+
+    low = min(h for h in heights if h > -inf) - 2 * total_bits - 1
+    high = max(heights)
+    for _ in range(200):
+        level = (low + high) / 2
+        low, high = (low, level) if fsum(rates(level)) < total_bits else (level, high)
+    return rates(max(high, log2(floor)) if floor else high)
+
+
+def naive_total_rate(variance, allowed):
+    """Least rate within a total distortion, by halving the interval of the level's logarithm."""
+    if allowed >= sum(variance):
+        return 0.0
+    low, high = log2(allowed / len(variance)) - 1, log2(max(variance))
+    for _ in range(200):
+        level = (low + high) / 2
+        spilt = fsum(min(v, 2.0 ** level) for v in variance)
+        low, high = (low, level) if spilt > allowed else (level, high)
+    return fsum(max(log2(v) - low, 0.0) / 2 for v in variance if v)
+
+
+def naive_divergence(mean, variance, other_mean, other_variance):
+    """KL(N(mean, variance) || N(other)) in bits: the mean of log p - log q under p.
+
+    Gauss-Hermite quadrature, which is exact here: the logarithms are of second degree.
+    """
+    nodes, weights = hermgauss(8)
+    points = mean + (2 * variance) ** 0.5 * nodes
+    ours = -(points - mean) ** 2 / (2 * variance) - log(variance) / 2
+    theirs = -(points - other_mean) ** 2 / (2 * other_variance) - log(other_variance) / 2
+    return float(weights @ (ours - theirs)) / pi ** 0.5 / log(2)
+
+
+def naive_information(points, chances, gain, noise_variance):
+    """I(X; gain X + noise) in bits of a discrete source: h(Y) - h(Y|X), summed over a fine grid."""
+    sent = gain * array(points)
+    reach = 10 * noise_variance ** 0.5
+    grid = linspace(sent.min() - reach, sent.max() + reach, 20_001)
+    density = (2 * pi * noise_variance) ** -0.5 * exp(
+        -(grid[:, None] - sent) ** 2 / (2 * noise_variance)) @ array(chances)
+    entropy = -(xlogy(density, density).sum()) * (grid[1] - grid[0])
+    return float(entropy - log(2 * pi * e * noise_variance) / 2) / log(2)
 
 
 def allocations(components, total_bits):

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from naive.twins import naive_allocation, naive_distortion
 from strategies import variances
 
-from qbdi_m21.channel.allocation import allocate_bits, distortion, rate
-from qbdi_m21.channel.gaussian import channel_moments, transmit
+from qbdi_m21.channel.allocation import allocate_bits
+from qbdi_m21.channel.distortion import distortion, rate
+from qbdi_m21.channel.gaussian import optimal_channel
+from qbdi_m21.channel.source import transmit
 
 budgets = st.integers(0, 60)
 rates = st.floats(0, 60) | st.just(float('inf'))
@@ -83,7 +85,7 @@ def test_distortion_falls_with_rate_and_rate_with_distortion(variance, first, mo
                           st.floats(0, 100)), min_size=1, max_size=5))
 def test_what_arrives_lies_between_value_and_mean_and_is_finite(columns):
     values, bits, mean, variance = (np.array(column) for column in zip(*columns, strict=True))
-    received, spread = channel_moments(values[None], bits, mean=mean, variance=variance)
+    received, spread = optimal_channel(bits, mean=mean, variance=variance).moments(values[None])
     low, high = np.minimum(values, mean), np.maximum(values, mean)
     assert np.all((received[0] >= low - 1e-9) & (received[0] <= high + 1e-9))
     # the decoder's noise is at most a quarter of the source's variance, at half a bit
@@ -95,16 +97,16 @@ def test_what_arrives_lies_between_value_and_mean_and_is_finite(columns):
 def test_noise_and_shrunk_signal_make_the_variance_less_the_distortion(bits, variance):
     bits = np.array(bits)
     spreads = np.full(len(bits), variance)
-    one, noise = channel_moments(np.ones((1, len(bits))), bits, mean=np.zeros(len(bits)),
-                                 variance=spreads)
+    channel = optimal_channel(bits, mean=np.zeros(len(bits)), variance=spreads)
+    one, noise = channel.moments(np.ones((1, len(bits))))
     assert one[0] ** 2 * variance + noise == pytest.approx(variance - distortion(spreads, bits))
 
 
-@given(st.integers(0, 2**31))
-def test_chance_comes_from_the_generator_alone(seed):
+@given(st.integers(0, 2**31), st.sampled_from(['paper', 'prior-preserving']))
+def test_chance_comes_from_the_generator_alone(seed, channel):
     values = np.ones((2, 3))
     state = np.random.get_state()[1].tolist()       # noqa: NPY002
     first, second = (transmit(values, [1, 2, 3], mean=np.zeros(3), variance=np.ones(3),
-                              rng=np.random.default_rng(seed)) for _ in range(2))
+                              rng=np.random.default_rng(seed), channel=channel) for _ in range(2))
     assert np.array_equal(first, second)
     assert np.random.get_state()[1].tolist() == state       # noqa: NPY002

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from naive.twins import allocations, naive_allocation, naive_distortion
 
-from qbdi_m21.channel.allocation import allocate_bits, distortion, rate
+from qbdi_m21.channel.allocation import allocate_bits
+from qbdi_m21.channel.distortion import distortion, rate
 from qbdi_m21.errors import ParameterError
 
 
