@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from music21 import meter, note, stream
 from musicxml_checks import block_model, fingerprint
+from scipy.stats import kstest
 
 import qbdi_m21 as q
 from qbdi_m21.errors import EmptyScoreError, ModelError, ParameterError, QbdiError
-from qbdi_m21.improvisation import allocate_rate, check_rate, transmit_frames
+from qbdi_m21.improvisation.rates import parse_rate
+from qbdi_m21.improvisation.transmission import transmit_frames
 from qbdi_m21.model.spec import FrameSpec
 from qbdi_m21.notation.musicxml import to_musicxml
 
+CHANNELS = ['prior-preserving', 'paper', 'notebook']
 SOURCES = ['corpus:bach/bwv66.6', 'corpus:bach/bwv57.8', 'corpus:ryansMammoth/BanishMisfortune']
 
 
@@ -96,16 +99,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(query, model
 @pytest.mark.parametrize('rate', [0, 1, 32, 256])
 def test_whole_bits_are_spent_to_the_last(rate, model, frames):
     sent = transmit_frames(frames, model, rate=rate)
-    assert sent.rate == rate
-    assert sent.bits.sum() == rate
+    assert sent.rates == (rate,) * 10
+    assert sent.bits.sum(axis=1).tolist() == sent.nominal_bits.tolist() == [rate] * 10
+    assert np.all(sent.bits == np.round(sent.bits))
     assert sent.sent.shape == sent.received.shape == (10, 78)
     assert sent.frames.grid == frames.grid
 
 
-def test_full_rate_transmits_unaltered(model, frames):
-    sent = transmit_frames(frames, model, rate='full')
+@pytest.mark.parametrize('channel', CHANNELS)
+def test_full_rate_transmits_unaltered(channel, model, frames):
+    sent = transmit_frames(frames, model, rate='full', channel=channel)
     np.testing.assert_array_equal(sent.received, sent.sent)
     assert np.isinf(sent.bits).all()
+    assert np.isinf(sent.nominal_bits).all()
 
 
 def test_full_rate_through_this_model_keeps_the_pitches_that_last(model, frames):
@@ -118,22 +124,30 @@ def test_full_rate_through_this_model_keeps_the_pitches_that_last(model, frames)
         assert heard == expected
 
 
-def test_at_rate_zero_the_mean_arrives(model, frames):
-    sent = transmit_frames(frames, model, rate=0)
+def test_at_rate_zero_the_mean_arrives_through_the_papers_channel(model, frames):
+    sent = transmit_frames(frames, model, rate=0, channel='paper')
     np.testing.assert_array_equal(sent.received, np.zeros((10, 78)))
     assert not sent.frames.sounding.any()
 
 
+def test_at_rate_zero_draws_from_the_prior_arrive_by_default(model, frames):
+    received = transmit_frames(frames, model, rate=0).received
+    given = transmit_frames(frames, model, rate=0, channel='prior-preserving').received
+    np.testing.assert_array_equal(received, given)
+    assert kstest(received.ravel(), 'norm').pvalue > 1e-3
+
+
 def test_a_silent_improvisation_is_a_score_of_rests(query, model):
-    made = q.improvise(query, model, rate=0)
+    made = q.improvise(query, model, rate=0, channel='paper')
     assert len(made.recurse().notes) == 0
     assert len(made.parts[0].getElementsByClass(stream.Measure)) == 10
 
 
-def test_more_bits_bring_the_latents_nearer(model, frames):
+@pytest.mark.parametrize('channel', CHANNELS)
+def test_more_bits_bring_the_latents_nearer(channel, model, frames):
     errors = []
     for rate in (0, 64, 128, 256, 512, 1024):
-        sent = transmit_frames(frames, model, rate=rate)
+        sent = transmit_frames(frames, model, rate=rate, channel=channel)
         errors.append(float(((sent.received - sent.sent) ** 2).sum()))
     # a first bit on a latent adds noise; from two bits each the error must fall, and vanish
     assert errors[3] < errors[0]
@@ -155,15 +169,21 @@ def test_the_threshold_of_the_model_is_the_default(frames):
 
 
 @pytest.mark.parametrize('rate', [-1, float('nan'), float('inf'), -float('inf'), 12.5, 'fast', '',
-                                  None, '-3', 'nan', [1]])
+                                  None, '-3', 'nan', [[1]] * 10])
 def test_rates_that_are_none_are_refused(rate, query, model):
     with pytest.raises(ParameterError, match=r'rate is .*; expected a whole number of bits a bar'):
         q.improvise(query, model, rate=rate)
 
 
+@pytest.mark.parametrize('count', [1, 9, 11])
+def test_rates_for_another_number_of_bars_are_refused(count, query, model):
+    with pytest.raises(ParameterError, match=f'{count} rates were given for 10 bars; expected one'):
+        q.improvise(query, model, rate=[1] * count)
+
+
 @pytest.mark.parametrize(('rate', 'bits'), [(0, 0), (256, 256), (64.0, 64), ('32', 32)])
 def test_whole_numbers_are_rates(rate, bits):
-    assert check_rate(rate) == bits
+    assert parse_rate(rate) == bits
 
 
 @pytest.mark.parametrize('threshold', [0, 1, -0.1, 7, float('nan')])
@@ -204,11 +224,13 @@ def test_a_query_without_pitched_notes_is_refused(model):
         q.improvise(stream.Score([drums]), model)
 
 
-def test_bits_go_to_the_latents_of_most_variance():
+def test_bits_go_to_the_latents_of_most_variance(frames):
     model = block_model()
     model.variance[5] = 100
-    assert allocate_rate(model, 3)[5] == 3
-    assert allocate_rate(model, 'full').tolist() == [np.inf] * 78
+    bits = transmit_frames(frames, model, rate=3).bits
+    assert bits[:, 5].tolist() == [3] * 10
+    assert bits.sum() == 30
+    assert transmit_frames(frames, model, rate='full').bits.tolist() == [[np.inf] * 78] * 10
 
 
 def test_nothing_is_seeded_globally(query, model):
