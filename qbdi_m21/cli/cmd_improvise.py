@@ -122,7 +122,7 @@ def improvise(context: click.Context, query: str | None, *, model: str, rate: st
 
 def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any],
           output: str | None, json_path: str | None, *, show_rates: bool,
-          recipe: Recipe | None = None) -> None:
+          recipe: Recipe | None = None, beside: Path | None = None) -> None:
     """Improvise, analyse and write; with a recipe, only from the very same query and model."""
     from qbdi_m21.comparison import STAGES, compare
     from qbdi_m21.frames.notes import extract_notes
@@ -137,7 +137,7 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
                                    (query,), SUFFIXES)
     with stage_bar(len(STAGES) + 2) as show:
         show('read the score', 0)
-        score = load_query(**source)
+        score = load_query(**_located(source, beside))
         if recipe is not None:
             check_same(recipe, serve(model), (extract_notes(score),))
         found = compare(score, model, **options,
@@ -150,6 +150,16 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
     click.echo(f'wrote {target} and {record}')
     for line in summarise(found):
         click.echo(line)
+
+
+def _located(source: dict[str, Any], beside: Path | None) -> dict[str, Any]:
+    """Return a source as it is, or where a file of its name lies beside its recipe."""
+    name = source['source']
+    if beside is not None and not name.startswith('corpus:') and not Path(name).exists():
+        for place in (beside / name, beside / Path(name).name):
+            if place.is_file():
+                return {**source, 'source': str(place)}
+    return source
 
 
 def write_both(found: Comparison, target: Path, record: Path, *, show_rates: bool) -> None:
@@ -177,8 +187,12 @@ def _again(path: str, query: str | None, model: str | None, output: str | None,
                                  'give the QUERY')
         _make(sources[0]['source'], sources[0], model or recipe['model'],
               Settings.from_json(recipe).options(), output, json_path,
-              show_rates=show_rates or bool(recipe.get('show_rates')), recipe=recipe)
+              show_rates=show_rates or bool(recipe.get('show_rates')), recipe=recipe,
+              beside=Path(path).parent)
         return
+    if query is not None or show_rates:
+        raise ParameterError(f'the recipe of {path} is of {recipe["operation"]!r}; a QUERY and '
+                             '--show-rates go with those of improvisations: leave them out')
     from qbdi_m21.cli.cmd_sample import write_made
     from qbdi_m21.improvisation.replay import replay
     from qbdi_m21.notation.musicxml import SUFFIXES
@@ -194,7 +208,7 @@ def _was_given(context: click.Context, name: str) -> bool:
 def _refuse_settings(context: click.Context) -> None:
     """Raise ParameterError where a setting stands beside --from, which has all of them."""
     free = {'query', 'model', 'output', 'json_path', 'recipe_path', 'show_rates'}
-    given = [f'--{p.name.rstrip("_").replace("_", "-")}' for p in context.command.params
+    given = [p.opts[0] for p in context.command.params
              if p.name and p.name not in free and _was_given(context, p.name)]
     if given:
         raise ParameterError(f'{", ".join(given)} cannot stand beside --from, whose recipe says '

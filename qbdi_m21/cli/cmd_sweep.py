@@ -55,6 +55,8 @@ def sweep(query: str, *, model: str, rates: str, seeds: int, channel: dict[str, 
     from qbdi_m21.improvisation.replay import load_query
     from qbdi_m21.improvisation.sweep import sweep as run
     folder = Path(output)
+    if not output.strip():
+        raise ParameterError('no folder was given to write into; expected its name')
     if folder.exists() and not folder.is_dir():
         raise ParameterError(f'cannot write into {folder}: it is a file; give a folder')
     if not folder.parent.is_dir():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -67,7 +67,9 @@ class Decoding:
         if self.threshold is not None and self.rule not in (None, 'threshold'):
             raise ParameterError(f'a threshold of {self.threshold} is no part of decoding by '
                                  f"{self.rule!r}; give one of them, or decoding='threshold'")
-        if isinstance(self.threshold, str) and self.threshold not in THRESHOLDS:
+        named = isinstance(self.threshold, str) and self.threshold in THRESHOLDS
+        if not (named or self.threshold is None or (
+                isinstance(self.threshold, float | int) and not isinstance(self.threshold, bool))):
             raise ParameterError(f'threshold is {self.threshold!r}; expected a probability '
                                  f'between 0 and 1, {" or ".join(map(repr, THRESHOLDS))}')
         check_decoding(self.rule or RULES[0],
@@ -130,7 +132,11 @@ class Decoding:
     def from_json(cls, data: Mapping[str, Any]) -> Decoding:
         """Undo :meth:`to_json`."""
         values = dict(data)
-        if values.get('pitch_range') is not None:
+        unknown = set(values) - {one.name for one in fields(cls)}
+        if unknown:
+            raise ParameterError(f'no decoding option {", ".join(sorted(unknown))}; expected some '
+                                 f'of {", ".join(one.name for one in fields(cls))}')
+        if isinstance(values.get('pitch_range'), list):
             values['pitch_range'] = tuple(values['pitch_range'])
         return cls(**values)
 

@@ -50,7 +50,8 @@ def improvise(score: stream.Stream, model: ModelLike = 'chorales', *,
         A model, a shipped model's name, or a model file.
     rate : int, float, 'full', 'half', or a sequence of these
         Bits that pass the channel for each bar (for each window, where a long bar takes
-        several): an upper limit on what survives of the query. A number between 0 and 1 is a
+        several): with the default channel an upper limit, in the mean, on what survives of the
+        query. A number between 0 and 1 is a
         share of the bits that arrive at full rate, 'half' is .5. A sequence gives a rate for
         each bar.
     regions : mapping of str to rate, or pairs of these, optional

@@ -70,4 +70,4 @@ def rate_name(rate: Rate) -> str:
     """Return a rate in words: ``'64 bits'``, ``'50 %'``, ``'full'``."""
     if isinstance(rate, str):
         return rate
-    return f'{100 * rate:g} %' if isinstance(rate, float) else f'{rate} bits'
+    return f'{100 * rate:.12g} %' if isinstance(rate, float) else f'{rate} bits'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ def make_recipe(operation: str, model: LatentModel, settings: Settings, *, model
         'format': FORMAT, 'operation': operation, 'qbdi_m21': qbdi_m21.__version__,
         'model': model_name or model.card.get('name') or '',
         'model_weights_sha256': model.weights_sha256,
+        'model_decoding': {'rule': model.decoding, 'threshold': model.threshold},
         **({'query_notes_sha256': [notes_sha256(table) for table in queries]} if queries else {}),
         **settings.to_json(), **more}
 
@@ -100,6 +101,8 @@ def read_recipe(source: stream.Stream | str | Path) -> Recipe:
                              '.json beside it')
     if path.suffix.lower() == '.json':
         found = _parse(path.read_text(encoding='utf-8', errors='replace'), str(path))
+        if isinstance(found, dict) and 'recipes' in found:
+            raise ParameterError(f'{path} holds the recipes of a sweep; give one of its scores')
         recipe = found.get('recipe', found) if isinstance(found, dict) else None
         return check_recipe(recipe, str(path))
     return check_recipe(_parse(_field_of(path), str(path)), str(path))
@@ -113,7 +116,43 @@ def check_recipe(recipe: Any, place: str) -> Recipe:
     if recipe['format'] != FORMAT:
         raise ParameterError(f'the recipe of {place} has format {recipe["format"]}; this version '
                              f'reads {FORMAT}: install the qbdi_m21 that wrote it')
+    if recipe['operation'] not in QUERIES:
+        raise ParameterError(f'the recipe is of {recipe["operation"]!r}; expected '
+                             'improvise, sample or interpolate')
+    damaged = [name for name, good in _FIELDS.items()
+               if name in recipe and not good(recipe[name])]
+    wanted = QUERIES[recipe['operation']]
+    if damaged or len(recipe.get('query_notes_sha256', ())) != wanted or (
+            recipe['operation'] == 'sample' and not {'bars', 'meter'} <= set(recipe)) or (
+            recipe['operation'] == 'interpolate' and 'weight' not in recipe):
+        raise ParameterError(f'the recipe of {place} is damaged ({", ".join(damaged) or "fields"} '
+                             f'of {recipe["operation"]!r}); expected one as qbdi-m21 wrote it')
     return recipe
+
+
+def _is_source(value: Any) -> bool:
+    """Return whether a value names a query."""
+    kinds = {'source': str, 'number': int, 'measures': str}
+    return isinstance(value, dict) and 'source' in value and all(
+        isinstance(one, kinds.get(name, ())) for name, one in value.items())
+
+
+def _is_list(value: Any, good: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(map(good, value))
+
+
+#: How many queries each operation has.
+QUERIES = {'improvise': 1, 'sample': 0, 'interpolate': 2}
+
+#: What fields must be, where they are there; settings check their own values.
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    'format': lambda value: type(value) is int,
+    'model': lambda value: isinstance(value, str),
+    'queries': lambda value: _is_list(value, _is_source),
+    'query_notes_sha256': lambda value: _is_list(value, lambda one: isinstance(one, str)),
+    'regions': lambda value: _is_list(
+        value, lambda pair: isinstance(pair, list) and len(pair) == 2),
+    'decoding': lambda value: isinstance(value, dict)}
 
 
 def check_same(recipe: Mapping[str, Any], model: LatentModel,
@@ -130,6 +169,11 @@ def check_same(recipe: Mapping[str, Any], model: LatentModel,
         raise ModelError(f'the recipe was made with the model {recipe["model"]!r} of weights '
                          f'{str(wanted)[:12]}...; this model has {model.weights_sha256[:12]}...: '
                          'give the one it was made with')
+    own = {'rule': model.decoding, 'threshold': model.threshold}
+    if recipe.get('model_decoding', own) != own:
+        raise ModelError(f'the model {recipe["model"]!r} decodes by {own} now, and did by '
+                         f'{recipe["model_decoding"]} when the recipe was made: give the one it '
+                         'was made with')
     notes = recipe.get('query_notes_sha256')
     if notes and list(notes) != [notes_sha256(table) for table in queries]:
         raise ScoreError('the notes of the query are not those that the recipe was made with; '
@@ -151,7 +195,7 @@ def notes_sha256(table: NoteTable) -> str:
 def _parse(text: str, place: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParameterError(f'{place} holds no recipe that can be read ({error})') from error
 
 

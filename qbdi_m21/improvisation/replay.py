@@ -51,13 +51,9 @@ def replay(recipe: Recipe | stream.Stream | str | Path,
         return improvise(scores[0], by_name, **settings.options())
     if operation == 'sample':
         return sample(by_name, given['bars'], meter=given['meter'], **shared)
-    if operation == 'interpolate':
-        return interpolate(scores[0], scores[1], by_name, weight=given['weight'],
-                           rate=settings.rate, channel=settings.channel,
-                           variance=settings.variance, allocation=settings.allocation, **shared)
-    raise ParameterError(f'the recipe is of {operation!r}; expected improvise, sample or '
-                         'interpolate')
-
+    return interpolate(scores[0], scores[1], by_name, weight=given['weight'], rate=settings.rate,
+                       channel=settings.channel, variance=settings.variance,
+                       allocation=settings.allocation, **shared)
 
 def load_queries(recipe: Recipe) -> list[stream.Stream]:
     """Return the scores that a recipe names as its queries."""
@@ -85,10 +81,11 @@ def load_query(source: str, *, number: int | None = None,
     score = load_score(source, number=number)
     if measures is None:
         return score
-    first, _, last = measures.partition('-')
-    if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
+    first, dash, last = measures.partition('-')
+    last = last if dash else first
+    if not (first.isdecimal() and last.isdecimal()) or int(last) < int(first):
         raise ParameterError(f"measures is {measures!r}; expected a range such as '5-12'")
-    part: stream.Score = score.measures(int(first), int(last or first))
+    part: stream.Score = score.measures(int(first), int(last))
     if not part.recurse().getElementsByClass(stream.Measure):
         numbers = [m.number for m in score.recurse().getElementsByClass(stream.Measure)]
         known = f'they run from {min(numbers)} to {max(numbers)}' if numbers else 'it has none'

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from music21 import stream
 
-from qbdi_m21.errors import ParameterError, PitchClippedWarning, RateWarning
+from qbdi_m21.errors import ParameterError, PitchClippedWarning, RateWarning, warn
 from qbdi_m21.files import write_aside
 from qbdi_m21.frames.encode import to_frames
 from qbdi_m21.frames.measures import as_score
@@ -47,11 +47,13 @@ class SweepRow:
     rate : str
         As asked: ``'full'``, ``'64 bits'``, ``'50 %'``; '' for the prior.
     seed : int
+        Of all chance.
     nominal_bits : float or None
         Bits a window that were allocated, in the mean; None at full rate.
     delivered_bits : float
         Bits about a window that arrive, in the mean.
     notes : int
+        How many.
     silent_share : float
         Share of the frames in which nothing sounds.
     pitch_class_sets : int
@@ -127,11 +129,17 @@ class Sweep:
 
     def score(self, rate: RateLike) -> stream.Score:
         """Return the improvisation at a rate and the first seed: :func:`improvise`'s own."""
-        place = self.rates.index(parse_rate(rate))
+        wanted = parse_rate(rate)
+        if wanted not in self.rates:
+            raise ParameterError(f'the sweep has no rate {rate_name(wanted)}; its rates are '
+                                 f'{", ".join(map(rate_name, self.rates))}')
+        place = self.rates.index(wanted)
         return layers_to_score((self.transmissions[place],), self.query, self.recipes[place])
 
     def column(self, name: str, *, control: str = QUERY, rate: str | None = None) -> list[Any]:
         """Return the values of a column, one a seed (or of all rates, rate by rate)."""
+        if name not in COLUMNS:
+            raise ParameterError(f'no column {name!r}; expected one of {", ".join(COLUMNS)}')
         return [getattr(row, name) for row in self.rows
                 if row.control == control and rate in (None, row.rate)]
 
@@ -196,13 +204,15 @@ def sweep(score: stream.Stream, model: ModelLike = 'chorales', *,
     style's common scale and texture. 'transposed' tells the query's key from the corpus's:
     an improvisation that goes to the corpus's key leaves it.
     """
-    asked = tuple(dict.fromkeys(parse_rate(rate) for rate in rates))
-    numbers = tuple(check_seed(seed) for seed in (
-        range(check_seed(seeds)) if isinstance(seeds, int) else seeds))
-    if not asked or not numbers or isinstance(transpose, bool) or transpose % 12 == 0:
+    several = [rates] if isinstance(rates, int | float | str) else rates
+    asked = tuple(dict.fromkeys(parse_rate(rate) for rate in several))
+    numbers = tuple(dict.fromkeys(check_seed(seed) for seed in (
+        seeds if isinstance(seeds, Sequence | np.ndarray) else range(check_seed(seeds)))))
+    whole = isinstance(transpose, int | np.integer) and not isinstance(transpose, bool)
+    if not asked or not numbers or not whole or transpose % 12 == 0:
         raise ParameterError(f'{len(asked)} rates, {len(numbers)} seeds and a transposition of '
                              f'{transpose} semitones were asked for; expected at least one of the '
-                             'first two, and no whole octaves')
+                             'first two, and a whole number of semitones, but no whole octaves')
     settings = Settings.parse(channel=channel, variance=variance, allocation=allocation,
                               decoding=decoding, threshold=threshold)
     served, query = serve(model), as_score(score)
@@ -219,18 +229,19 @@ def sweep(score: stream.Stream, model: ModelLike = 'chorales', *,
 
     other = move(frames, transpose)
     heard, moved = encode_frames(frames, served), encode_frames(other, served)
+    told: dict[str, None] = {}
     for place, run in enumerate(runs):
-        sent = send(heard, served, run)
+        sent = _send(heard, served, run, told)
         first.setdefault(_rate(run), sent)
         rows.append(_row(QUERY, run, sent, sent.frames, frames))
         mixed = shuffle_bars(sent.frames, np.random.default_rng([run.seed, 1]))
         rows.append(_row(SHUFFLED, run, sent, mixed, frames))
         tell(2 * place + 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', RateWarning)        # the query has told it
-            sent = send(moved, served, run)
+        sent = _send(moved, served, run, told)
         rows.append(_row(TRANSPOSED, run, sent, sent.frames, other))
         tell(2 * place + 2)
+    for message in told:
+        warn(message, RateWarning)
     for count, (seed, drawn) in enumerate(_prior(heard, served, settings, numbers), start=1):
         rows.append(SweepRow(PRIOR, '', seed, 0.0, 0.0, **measure(drawn, frames)))
         tell(2 * len(runs) + count)
@@ -248,6 +259,16 @@ def write_rows(rows: Sequence[dict[str, Any]], path: str | os.PathLike[str]) -> 
         for row in rows:
             writer.writerow({name: round(value, 6) if isinstance(value, float) else value
                              for name, value in row.items()})
+
+
+def _send(heard: Encoding, model: LatentModel, run: Settings,
+          told: dict[str, None]) -> Transmission:
+    """Send a query, and keep what is to be warned of: each rate is warned of once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', RateWarning)
+        sent = send(heard, model, run)
+    told.update(dict.fromkeys(str(one.message) for one in caught))
+    return sent
 
 
 def interval(values: Sequence[float | None]) -> dict[str, Any]:

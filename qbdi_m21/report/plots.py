@@ -67,6 +67,7 @@ def plot_sweep(sweep: Sweep, axes: Sequence[Axes] | None = None) -> Sequence[Axe
             axis.errorbar([k + 0.08 * (shift - 1) for k in there], means, yerr=halves,
                           marker=marker, linestyle=line, color=color, capsize=2, markersize=4,
                           linewidth=1.2, label=control)
+        axis.set_xlim(-0.5, len(names) - 0.5)
         axis.set_xticks(range(len(names)), names, rotation=45, ha='right', fontsize=8)
         axis.set_title(title, fontsize=10)
         axis.set_ylabel(unit, fontsize=8)
@@ -77,10 +78,8 @@ def plot_sweep(sweep: Sweep, axes: Sequence[Axes] | None = None) -> Sequence[Axe
 
 def save_figure(axes: Sequence[Axes], path: str | os.PathLike[str]) -> None:
     """Write the figure of axes as PNG, the same bytes each time."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     figure: Any = axes[0].get_figure()
     drawn: Figure = figure
-    FigureCanvasAgg(drawn)
     with write_aside(Path(path)) as aside:
         drawn.savefig(aside, dpi=150, format='png', metadata={'Software': None})
 

@@ -79,6 +79,7 @@ def test_json_holds_the_findings_and_the_recipe(folder):
         'queries': [{'source': 'tune.abc'}], 'regions': [], 'channel': 'prior-preserving',
         'query_notes_sha256': [notes_sha256(q.extract_notes(q.load_score('tune.abc')))],
         'model_weights_sha256': block_model().weights_sha256, 'rate': 64, 'seed': 3,
+        'model_decoding': {'rule': 'threshold', 'threshold': 0.5},
         'variance': 'corpus', 'allocation': 'whole', 'decoding': {}}
     assert {'bars', 'motifs', 'collisions', 'information_rate', 'channel'} <= set(found)
 

@@ -86,6 +86,7 @@ def test_the_recipe_makes_the_same_again_and_stands_in_the_file(found, query):
     assert found.recipe == {
         'format': 1, 'operation': 'improvise', 'qbdi_m21': q.__version__, 'model': 'blocks',
         'model_weights_sha256': block_model().weights_sha256, 'rate': 256, 'regions': [],
+        'model_decoding': {'rule': 'threshold', 'threshold': 0.5},
         'query_notes_sha256': [notes_sha256(q.extract_notes(query))], 'seed': 4,
         'channel': 'prior-preserving', 'variance': 'corpus', 'allocation': 'whole',
         'decoding': {}}
