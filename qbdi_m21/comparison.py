@@ -114,7 +114,9 @@ def rate_marks(transmissions: tuple[Transmission, ...]) -> tuple[Mark, ...]:
     """
     marks = []
     for place, sent in enumerate(transmissions):
-        arrived = np.bincount(sent.encoding.bars, sent.delivered_bits)
+        # a rate is of a window, and a long bar has several
+        arrived = np.bincount(sent.encoding.bars, sent.delivered_bits) / np.bincount(
+            sent.encoding.bars)
         for bar, rate, bits in zip(sent.encoding.grid.bars, sent.rates, arrived, strict=True):
             # each layer stands on two staves
             marks.append(rate_mark(bar.start_ql, bar.end_ql, rate_name(rate), float(bits),
