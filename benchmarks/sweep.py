@@ -1,6 +1,6 @@
 """A sweep against its limit, its growth with the bars, and the oracle's kernel against vmo.
 
-    python benchmarks/sweep.py [QUERY] [--model NAME] [--rates 7] [--seeds 8]
+    python benchmarks/sweep.py [QUERY] [--model NAME] [--bars 67] [--seeds 8]
 
 The limit is what decoding alone takes: every (rate, seed) of the query and of its transposed
 control, and each draw from the prior, through the decoder once. Growth is seconds a bar of

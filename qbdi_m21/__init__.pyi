@@ -46,6 +46,8 @@ from .improvisation.sweep import Sweep as Sweep
 from .improvisation.sweep import SweepRow as SweepRow
 from .improvisation.sweep import sweep as sweep
 from .improvisation.transmission import Encoding as Encoding
+from .improvisation.transmission import Transmission as Transmission
+from .improvisation.transmission import transmit_frames as transmit_frames
 from .model.inference import LatentModel as LatentModel
 from .model.store import list_models as list_models
 from .model.store import load_model as load_model

@@ -12,7 +12,6 @@ from music21 import stream
 from qbdi_m21.analysis.collisions import Collision, find_collisions
 from qbdi_m21.analysis.information_rate import InformationRate, information_rate
 from qbdi_m21.analysis.motifs import Motif, find_motifs
-from qbdi_m21.errors import SilenceWarning, warn
 from qbdi_m21.frames.encode import Music, to_frames
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.measures import as_score, measured_parts
@@ -73,19 +72,23 @@ class Comparison:
     collisions: tuple[Collision, ...]
     recipe: dict[str, Any]
 
-    def annotated(self, *, rates: bool = False) -> stream.Score:
+    def annotated(self, *, rates: bool = False, findings: bool = True) -> stream.Score:
         """Return one score: improvisation above, query below, findings drawn.
 
         Parameters
         ----------
+        findings : bool
+            Draw motifs, collisions and meetings.
         rates : bool
             Print below each bar of the improvisation which rate it had, and how many bits arrived.
         """
         score = align(self.query, self.improvisation)
-        findings: list[Motif | Collision | Mark] = [
-            *self.motifs[QUERY], *self.motifs[IMPROVISATION], *self.collisions,
-            *(rate_marks(self.transmissions) if rates else ())]
-        draw_marks(score, marks_of(findings))
+        drawn: list[Motif | Collision | Mark] = []
+        if findings:
+            drawn += [*self.motifs[QUERY], *self.motifs[IMPROVISATION], *self.collisions]
+        if rates:
+            drawn += rate_marks(self.transmissions)
+        draw_marks(score, marks_of(drawn))
         write_field(score, self.recipe)
         return score
 
@@ -164,10 +167,6 @@ def compare(score: stream.Stream, model: ModelLike = 'chorales', *,
                          queries=(table,))
     improvisation = layers_to_score(sent, query, recipe, score)
     made = extract_notes(improvisation, allow_empty=True)
-    if not len(made):
-        warn('the improvisation is silent: no cell was likely enough to be a note; give a higher '
-             "rate, a lower threshold or decoding='density', or the channel 'prior-preserving'",
-             SilenceWarning)
     frames = merge_frames([one.frames for one in sent])
     music = {QUERY: Music(whole, table), IMPROVISATION: Music(frames, made, IMPROVISATION)}
     rates, motifs = {}, {}

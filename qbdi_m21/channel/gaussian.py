@@ -125,9 +125,9 @@ def prior_channel(bits: npt.ArrayLike, *, variance: npt.ArrayLike) -> GaussianCh
     -----
     z_d = g z_e + sqrt(1 - g^2) n, n from N(0, 1), with g^2 / (1 - g^2) = (2^(2R) - 1) / t.
     R bits of mutual information with a Gaussian source of variance t, and at most R with any
-    other. A source that is N(0, 1) stays so at every rate; R = 0 gives a draw from the prior and
-    R = infinity z_e itself. With t = 1, g^2 = 1 - 2^(-2R): the channel of least squared error
-    among those that keep the distribution (Zhang et al. 2021, perfect realism).
+    other of at most that variance. A source that is N(0, 1) stays so at every rate; R = 0 gives
+    a draw from the prior and R = infinity z_e itself. With t = 1, g^2 = 1 - 2^(-2R): the channel
+    of least squared error among those that keep the distribution (Zhang et al. 2021).
     Derivation: docs/theory.md.
     """
     rates, _, spread = _checked(bits, np.zeros(np.shape(variance)), variance)

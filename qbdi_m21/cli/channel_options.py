@@ -118,20 +118,11 @@ def check_targets(output: str, json_path: str | None, queries: tuple[str, ...],
         if target.exists() and Path(query).exists() and target.samefile(query):
             raise ParameterError(f'{target} is the query itself; write to another file')
     record = check_output(json_path or str(target.with_suffix('.json')), ('.json',))
-    if json_path is None and record.exists() and not _is_ours(record):
+    from qbdi_m21.improvisation.recipe import holds_recipe
+    if json_path is None and record.exists() and not holds_recipe(record):
         raise ParameterError(f'{record} is there already, and qbdi-m21 did not write it; say with '
                              '--json where findings and recipe shall go')
     return target, record
-
-
-def _is_ours(path: Path) -> bool:
-    """Return whether a JSON file holds a recipe."""
-    from qbdi_m21.improvisation.recipe import read_recipe
-    try:
-        read_recipe(path)
-    except ParameterError:
-        return False
-    return True
 
 
 def source_of(source: str, number: int | None = None,

@@ -128,7 +128,7 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
     from qbdi_m21.frames.notes import extract_notes
     from qbdi_m21.improvisation.operations import serve
     from qbdi_m21.improvisation.recipe import check_same
-    from qbdi_m21.improvisation.replay import load_query
+    from qbdi_m21.improvisation.replay import load_query, located
     from qbdi_m21.notation.musicxml import SUFFIXES
     from qbdi_m21.report.summary import summarise
 
@@ -137,7 +137,7 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
                                    (query,), SUFFIXES)
     with stage_bar(len(STAGES) + 2) as show:
         show('read the score', 0)
-        score = load_query(**_located(source, beside))
+        score = load_query(**located(source, beside))
         if recipe is not None:
             check_same(recipe, serve(model), (extract_notes(score),))
         found = compare(score, model, **options,
@@ -145,21 +145,13 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
         found.recipe['queries'] = [source]
         if show_rates:
             found.recipe['show_rates'] = True
+        if recipe is not None and 'findings' in recipe:
+            found.recipe['findings'] = recipe['findings']
         show('write', 1 + len(STAGES))
         write_both(found, target, record, show_rates=show_rates)
     click.echo(f'wrote {target} and {record}')
     for line in summarise(found):
         click.echo(line)
-
-
-def _located(source: dict[str, Any], beside: Path | None) -> dict[str, Any]:
-    """Return a source as it is, or where a file of its name lies beside its recipe."""
-    name = source['source']
-    if beside is not None and not name.startswith('corpus:') and not Path(name).exists():
-        for place in (beside / name, beside / Path(name).name):
-            if place.is_file():
-                return {**source, 'source': str(place)}
-    return source
 
 
 def write_both(found: Comparison, target: Path, record: Path, *, show_rates: bool) -> None:
@@ -169,7 +161,9 @@ def write_both(found: Comparison, target: Path, record: Path, *, show_rates: boo
     with write_aside(record) as aside:
         aside.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False,
                                     allow_nan=False) + '\n', encoding='utf-8')
-        write_musicxml(found.annotated(rates=show_rates), target, keep=False)
+        write_musicxml(found.annotated(rates=show_rates,
+                                       findings=found.recipe.get('findings', True)),
+                       target, keep=False)
 
 
 def _again(path: str, query: str | None, model: str | None, output: str | None,
@@ -198,7 +192,7 @@ def _again(path: str, query: str | None, model: str | None, output: str | None,
     from qbdi_m21.notation.musicxml import SUFFIXES
     target, record = check_targets(output or f'{Path(path).stem}-again.musicxml', json_path,
                                    (path,), SUFFIXES)
-    write_made(replay(recipe, model=model), target, record, sources)
+    write_made(replay(path, model=model), target, record, sources)
 
 
 def _was_given(context: click.Context, name: str) -> bool:

@@ -16,7 +16,7 @@ from qbdi_m21.cli.channel_options import (
     query_options,
     source_of,
 )
-from qbdi_m21.errors import ParameterError
+from qbdi_m21.errors import ParameterError, SourceWarning, warn
 
 if TYPE_CHECKING:
     from qbdi_m21.improvisation.decoding import Decoding
@@ -112,8 +112,12 @@ def _write_scores(found: Sweep, source: dict[str, Any], folder: Path, show: Any)
     from qbdi_m21.improvisation.sweep import file_name
     from qbdi_m21.notation.align import align
     from qbdi_m21.notation.musicxml import write_musicxml
+    names = {f'{file_name(rate)}.musicxml' for rate in found.rates}
+    old = sorted(p.name for p in folder.glob('rate-*.musicxml') if p.name not in names)
+    if old:
+        warn(f'{", ".join(old)} in {folder} are not of this sweep', SourceWarning)
     for done, (rate, recipe) in enumerate(zip(found.rates, found.recipes, strict=True), start=1):
         score = align(found.query, found.score(rate))
-        write_field(score, {**recipe, 'queries': [source]})
+        write_field(score, {**recipe, 'queries': [source], 'findings': False})
         write_musicxml(score, folder / f'{file_name(rate)}.musicxml', keep=False)
         show(done, len(found.rates))

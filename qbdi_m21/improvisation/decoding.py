@@ -67,22 +67,29 @@ class Decoding:
         if self.threshold is not None and self.rule not in (None, 'threshold'):
             raise ParameterError(f'a threshold of {self.threshold} is no part of decoding by '
                                  f"{self.rule!r}; give one of them, or decoding='threshold'")
-        named = isinstance(self.threshold, str) and self.threshold in THRESHOLDS
+        named = self.threshold is not None and self.threshold in THRESHOLDS
         if not (named or self.threshold is None or (
-                isinstance(self.threshold, float | int) and not isinstance(self.threshold, bool))):
+                isinstance(self.threshold, float | int | np.number)
+                and not isinstance(self.threshold, bool))):
             raise ParameterError(f'threshold is {self.threshold!r}; expected a probability '
                                  f'between 0 and 1, {" or ".join(map(repr, THRESHOLDS))}')
+        number = isinstance(self.threshold, float | int | np.number)
         check_decoding(self.rule or RULES[0],
-                       self.threshold if isinstance(self.threshold, float | int) else 0.5)
-        _check_whole('min_length_frames', self.min_length_frames, 1)
-        if self.hand_span is not None:
-            _check_whole('hand_span', self.hand_span, MIN_SPAN)
+                       self.threshold if number else 0.5)        # type: ignore[arg-type]
+        # NumPy's numbers are taken, and kept as plain ones that JSON can hold
+        for name, least in (('min_length_frames', 1), ('hand_span', MIN_SPAN)):
+            if name == 'min_length_frames' or self.hand_span is not None:
+                object.__setattr__(self, name, _check_whole(name, getattr(self, name), least))
+        if self.threshold is not None and not isinstance(self.threshold, str):
+            object.__setattr__(self, 'threshold', float(self.threshold))
         for name, value, allowed in (('restrike', self.restrike, RESTRIKES),
                                      ('barline', self.barline, BARLINES)):
             if value not in allowed:
                 raise ParameterError(f'{name} is {value!r}; expected one of {", ".join(allowed)}')
         if self.pitch_range is not None:
             check_pitch_range(self.pitch_range)
+            low, high = (int(end) for end in self.pitch_range)
+            object.__setattr__(self, 'pitch_range', (low, high))
             if self.pitch_range[1] - self.pitch_range[0] < 12:
                 raise ParameterError(f'pitch_range is {self.pitch_range}; expected an octave at '
                                      'least, since notes go into it by octaves')
@@ -94,13 +101,24 @@ class Decoding:
             return decoding if threshold is None else replace(decoding, threshold=threshold)
         return cls(decoding, threshold)
 
-    def resolve(self, model: LatentModel, windows: Windows, seed: int) -> tuple[str, float]:
-        """Return rule and threshold for a model and the query's windows (N, W, 2P)."""
+    def resolve(self, model: LatentModel, windows: Windows) -> tuple[str, float]:
+        """Return rule and threshold for a model and the query's windows (N, W, 2P).
+
+        Raises
+        ------
+        ParameterError
+            If `pitch_range` is not within the model's.
+        """
+        low, high = model.spec.pitch_range
+        if self.pitch_range is not None and not (
+                low <= self.pitch_range[0] and self.pitch_range[1] <= high):
+            raise ParameterError(f'pitch_range is {self.pitch_range}; the model plays '
+                                 f'{(low, high)}, the high end left out: expected a range within')
         rule = self.rule or (model.decoding if self.threshold is None else 'threshold')
         if self.threshold == 'paper':
             return rule, PAPER_THRESHOLD
         if self.threshold == 'calibrated':
-            return rule, density_threshold(model, windows, seed=seed)
+            return rule, density_threshold(model, windows)
         return rule, model.threshold if self.threshold is None else float(self.threshold)
 
     def shape(self, frames: Frames) -> Frames:
@@ -142,13 +160,11 @@ class Decoding:
 
 
 def fold_pitches(frames: Frames, pitch_range: tuple[int, int]) -> Frames:
-    """Return frames whose notes outside a range are moved into it by octaves."""
+    """Return frames whose notes outside a range, itself within theirs, go by octaves into it."""
     low, high = pitch_range
     pitches = frames.pitch_low + np.arange(frames.num_pitches)
     under, over = np.maximum(low - pitches, 0), np.maximum(pitches - high + 1, 0)
     goal = pitches + 12 * -(-under // 12) - 12 * -(-over // 12) - frames.pitch_low
-    # octaves of the range may lie outside the model's own
-    goal = np.where((goal >= 0) & (goal < frames.num_pitches), goal, np.arange(frames.num_pitches))
     sounding, onset = np.zeros_like(frames.sounding), np.zeros_like(frames.onset)
     starts = note_starts(frames)
     for column, target in enumerate(goal):
@@ -188,6 +204,7 @@ def drop_short(frames: Frames, min_length_frames: int) -> Frames:
     return replace(frames, sounding=np.ascontiguousarray(kept), onset=frames.onset & kept)
 
 
-def _check_whole(name: str, value: Any, least: int) -> None:
+def _check_whole(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ParameterError(f'{name} is {value!r}; expected a whole number from {least} on')
+    return int(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -73,7 +74,7 @@ def sample(model: ModelLike = 'chorales', bars: int = 16, *, seed: int = 0, mete
     rng = np.random.default_rng(settings.seed)
     frames = _decode(rng.standard_normal((count, served.num_latents)), served, grid, settings, rng)
     result = to_score(frames, name='Sample')
-    recipe = make_recipe('sample', served, settings, model_name=name_of(model), bars=bars,
+    recipe = make_recipe('sample', served, settings, model_name=name_of(model), bars=int(bars),
                          meter=meter)
     result.metadata.title = f'Sample of {served.card.get("name") or name_of(model) or "a model"}'
     attach(result, recipe, None)
@@ -91,7 +92,8 @@ def interpolate(first: stream.Stream, second: stream.Stream, model: ModelLike = 
     Parameters
     ----------
     first, second : music21 Stream
-        The queries. The result has the bars of the first; a shorter second one begins again.
+        The queries. The result has the bars of the first, which meet those of the second one
+        by one; a shorter second one begins again.
     model : LatentModel, str or path
     weight : float, or sequence of two or more floats
         Of the second query, 0 to 1; a sequence is gone through from the first bar to the last,
@@ -120,19 +122,19 @@ def interpolate(first: stream.Stream, second: stream.Stream, model: ModelLike = 
     one, two = (encode_frames(to_frames(table, step=served.spec.step_ql,
                                         pitch_range=served.spec.pitch_range), served)
                 for table in tables)
-    count = len(one.mean)
-    if len(two.mean) < count:
-        warn(f'the second query has {len(two.mean)} bars and the first {count}: it begins again',
-             SourceWarning)
-    rows = np.arange(count) % len(two.mean)
+    rows = _opposite(one, two)
+    weights = _spread_weights(weight, len(one.mean))
     noise = np.random.default_rng(settings.seed).standard_normal(one.mean.shape)
-    sent = _slerp(one.mean + np.sqrt(one.variance) * noise,
-                  two.mean[rows] + np.sqrt(two.variance[rows]) * noise,
-                  _spread_weights(weight, count))
-    moved = transmit_encoding(one, served, settings, sent=sent)
+    deviations = np.sqrt(one.variance), np.sqrt(two.variance[rows])
+    left, right = _arc(one.mean + deviations[0] * noise, two.mean[rows] + deviations[1] * noise,
+                       weights)
+    # both have the same noise, so their deviations add
+    between = replace(one, mean=left * one.mean + right * two.mean[rows],
+                      variance=(left * deviations[0] + right * deviations[1]) ** 2)
+    sent = between.mean + (left * deviations[0] + right * deviations[1]) * noise
+    moved = transmit_encoding(between, served, settings, sent=sent)
     recipe = make_recipe('interpolate', served, settings, model_name=name_of(model),
-                         queries=tables,
-                         weight=weight if isinstance(weight, float | int) else list(weight))
+                         queries=tables, weight=np.atleast_1d(weight).astype(float).tolist())
     result = layers_to_score((moved,), query, recipe, first)
     titles = [plain_title(score) or 'a query' for score in (query, other)]
     result.metadata.title = f'Between {titles[0]} and {titles[1]}'
@@ -189,7 +191,10 @@ def decode(latents: npt.ArrayLike, model: ModelLike = 'chorales', *,
     """
     served = serve(model)
     settings = Settings.parse(seed=seed, decoding=decoding, threshold=threshold)
-    values = np.asarray(latents, dtype=np.float64)
+    try:
+        values = np.asarray(latents, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise FramesError(f'latents are no array of numbers ({error})') from error
     if values.ndim != 2 or values.shape[1:] != (served.num_latents,) or not len(values):
         raise FramesError(f'latents have shape {values.shape}; this model takes '
                           f'(N, {served.num_latents}), N > 0')
@@ -214,8 +219,7 @@ def _decode(latents: npt.NDArray[np.float64], model: LatentModel, grid: Grid,
             settings: Settings, rng: np.random.Generator) -> Frames:
     """Return the frames of latents that no query stands behind."""
     rule, limit = settings.decoding.resolve(
-        model, np.zeros((0, model.spec.window_frames, 2 * model.spec.num_pitches), np.bool_),
-        settings.seed)
+        model, np.zeros((0, model.spec.window_frames, 2 * model.spec.num_pitches), np.bool_))
     cells, _ = model.decode(latents, rule=rule, threshold=limit, rng=rng)
     return settings.decoding.shape(windows_to_frames(
         cells, layout_windows(grid, model.spec.window_frames), grid, model.spec.pitch_low))
@@ -238,18 +242,39 @@ def _plain_grid(bars: Any, meter: str, model: LatentModel) -> Grid:
                       for k in range(bars)), model.spec.step_ql)
 
 
+def _opposite(one: Encoding, two: Encoding) -> npt.NDArray[np.int64]:
+    """Return, for each window of the first query, the window of the second that it meets.
+
+    Bar meets bar, and the windows of a long bar those of the other, the last of which stays.
+    """
+    bars = len(two.grid.bars)
+    if bars != len(one.grid.bars):
+        warn(f'the second query has {bars} bars and the first {len(one.grid.bars)}: '
+             + ('it begins again' if bars < len(one.grid.bars) else 'the others are left out'),
+             SourceWarning)
+    first, count = (np.unique(two.bars, return_index=True)[1], np.bincount(two.bars))
+    mine = one.bars
+    inside = np.arange(len(mine)) - np.unique(mine, return_index=True)[1][mine]
+    theirs = mine % bars
+    return np.asarray(first[theirs] + np.minimum(inside, count[theirs] - 1))
+
+
 def _spread_weights(weight: float | Sequence[float],
                     count: int) -> npt.NDArray[np.float64]:
     """Return one weight for each window, from the first of those given to the last."""
-    given = np.atleast_1d(np.asarray(weight, dtype=np.float64))
+    try:
+        given = np.atleast_1d(np.asarray(weight, dtype=np.float64))
+    except (TypeError, ValueError):
+        given = np.zeros(0)
     if given.ndim != 1 or not len(given) or not np.all((given >= 0) & (given <= 1)):
         raise ParameterError(f'weight is {weight!r}; expected numbers from 0 to 1')
     return np.interp(np.linspace(0, len(given) - 1, count), np.arange(len(given)), given)
 
 
-def _slerp(one: npt.NDArray[np.float64], two: npt.NDArray[np.float64],
-           weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return points on the arcs between rows, shape (N, Z)."""
+def _arc(one: npt.NDArray[np.float64], two: npt.NDArray[np.float64],
+         weight: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64],
+                                                   npt.NDArray[np.float64]]:
+    """Return the shares of both ends at a weight along the arc between rows, (N, 1) each."""
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(two, axis=1)
     cosine = (one * two).sum(axis=1) / np.where(lengths > 0, lengths, 1.0)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
@@ -259,4 +284,4 @@ def _slerp(one: npt.NDArray[np.float64], two: npt.NDArray[np.float64],
     safe = np.where(straight, 1.0, sine)
     left = np.where(straight, 1.0 - weight, np.sin((1.0 - weight) * angle) / safe)
     right = np.where(straight, weight, np.sin(weight * angle) / safe)
-    return np.asarray(left[:, None] * one + right[:, None] * two)
+    return left[:, None], right[:, None]

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from music21 import layout, stream
 
+from qbdi_m21.errors import SilenceWarning, SourceWarning, warn
 from qbdi_m21.frames.encode import to_frames
 from qbdi_m21.frames.measures import as_score
 from qbdi_m21.frames.notes import extract_notes
@@ -136,13 +137,23 @@ def transmit_table(query: stream.Score, table: NoteTable, frames: Frames, model:
     query, table, frames
         The same music as a score, as notes, and as the model's frames.
     """
-    sent = []
+    sent: list[Transmission] = []
     for place, layer in enumerate(plan_layers(query, table, settings)):
         if layer.names:
             notes = table.select(np.isin(table.part, layer.parts))
-            frames = to_frames(notes, step=model.spec.step_ql, pitch_range=model.spec.pitch_range)
-        sent.append(transmit_encoding(encode_frames(frames, model), model, settings,
+            own = to_frames(notes, step=model.spec.step_ql, pitch_range=model.spec.pitch_range)
+            if not own.sounding.any() and frames.sounding.any():
+                warn(f'{", ".join(layer.names)} has no note within the model\'s pitch range, and '
+                     'was left out', SourceWarning)
+                continue
+        else:
+            own = frames
+        sent.append(transmit_encoding(encode_frames(own, model), model, settings,
                                       rates=layer.rates, stream=place, parts=layer.names))
+    if not any(one.frames.sounding.any() for one in sent):
+        warn('the improvisation is silent: no cell was likely enough to be a note; give a higher '
+             "rate, a lower threshold or decoding='density', or the channel 'prior-preserving'",
+             SilenceWarning)
     return tuple(sent)
 
 

@@ -30,12 +30,16 @@ def parse_rate(rate: Any) -> Rate:
     """
     if isinstance(rate, str) and rate in NAMES:
         return NAMES[rate]
+    fractional = isinstance(rate, float | np.floating) or (isinstance(rate, str) and '.' in rate)
     try:
         bits = float('nan') if isinstance(rate, bool) else float(rate)
     except (TypeError, ValueError, OverflowError):
         bits = float('nan')
     if 0 < bits < 1:
         return bits
+    if bits == 1 and fractional:
+        raise ParameterError(f"rate is {rate!r}, which could be one bit or all of them; give 1, or "
+                             "'full'")
     if not (0 <= bits <= MAX_BITS and bits % 1 == 0):
         raise ParameterError(
             f'rate is {rate!r}; expected a whole number of bits a bar, from 0 to {MAX_BITS}, a '
@@ -45,7 +49,7 @@ def parse_rate(rate: Any) -> Rate:
 
 def parse_rates(rate: RateLike | Sequence[RateLike]) -> Rate | tuple[Rate, ...]:
     """Return one rate, or one for each bar."""
-    if isinstance(rate, list | tuple | np.ndarray):
+    if np.ndim(rate) == 1 and not isinstance(rate, str | int | float):
         return tuple(parse_rate(one) for one in rate)
     return parse_rate(rate)
 

@@ -116,7 +116,7 @@ def check_recipe(recipe: Any, place: str) -> Recipe:
     if recipe['format'] != FORMAT:
         raise ParameterError(f'the recipe of {place} has format {recipe["format"]}; this version '
                              f'reads {FORMAT}: install the qbdi_m21 that wrote it')
-    if recipe['operation'] not in QUERIES:
+    if not isinstance(recipe['operation'], str) or recipe['operation'] not in QUERIES:
         raise ParameterError(f'the recipe is of {recipe["operation"]!r}; expected '
                              'improvise, sample or interpolate')
     damaged = [name for name, good in _FIELDS.items()
@@ -152,7 +152,17 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     'query_notes_sha256': lambda value: _is_list(value, lambda one: isinstance(one, str)),
     'regions': lambda value: _is_list(
         value, lambda pair: isinstance(pair, list) and len(pair) == 2),
-    'decoding': lambda value: isinstance(value, dict)}
+    'decoding': lambda value: isinstance(value, dict),
+    'weight': lambda value: _is_list(value, lambda one: isinstance(one, int | float))}
+
+
+def holds_recipe(path: Path) -> bool:
+    """Return whether a JSON file is one that this package wrote."""
+    try:
+        found = json.loads(path.read_text(encoding='utf-8', errors='replace'))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and bool({'recipe', 'recipes'} & set(found))
 
 
 def check_same(recipe: Mapping[str, Any], model: LatentModel,

@@ -15,7 +15,7 @@ from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.improvisation.rates import Rate, spread_rates
 from qbdi_m21.improvisation.settings import Settings
 
-_MEASURES = re.compile(r'(\d+)(?:-(\d+))?')
+_MEASURES = re.compile(r'(\d+)(?:\s*-\s*(\d+))?')
 PART, MARK = 'part:', 'mark:'
 
 
@@ -81,22 +81,23 @@ def rehearsal_sections(score: stream.Score) -> dict[str, list[int]]:
 
     A mark that stands more than once has the bars of all its places.
     """
-    places: dict[int, str] = {}
+    places: dict[int, dict[str, None]] = {}
     length = 0
     for part in measured_parts(score):
         measures = list(part.getElementsByClass(stream.Measure))
         length = max(length, len(measures))
         for bar, measure in enumerate(measures):
             for mark in measure.recurse().getElementsByClass(expressions.RehearsalMark):
-                places.setdefault(bar, str(mark.content).strip())
+                places.setdefault(bar, {})[str(mark.content).strip()] = None
     sections: dict[str, list[int]] = {}
     for start, stop in pairwise([*sorted(places), length]):
-        sections.setdefault(places[start], []).extend(range(start, stop))
+        for name in places[start]:
+            sections.setdefault(name, []).extend(range(start, stop))
     return sections
 
 
 def _find_bars(where: str, table: NoteTable, sections: dict[str, list[int]]) -> list[int]:
-    measures = _MEASURES.fullmatch(where)
+    measures = _MEASURES.fullmatch(where.strip())
     if measures is None:
         name = where.removeprefix(MARK)
         if name not in sections:
@@ -106,6 +107,8 @@ def _find_bars(where: str, table: NoteTable, sections: dict[str, list[int]]) -> 
                                  "as 'part:1'")
         return sections[name]
     first, last = int(measures[1]), int(measures[2] or measures[1])
+    if last < first:
+        raise ParameterError(f'the measures {where} end before they begin; expected {last}-{first}')
     found = [k for k, bar in enumerate(table.bars) if first <= bar.number <= last]
     if not found:
         numbers = [bar.number for bar in table.bars]

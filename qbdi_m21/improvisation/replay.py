@@ -15,7 +15,7 @@ from qbdi_m21.improvisation.latents import interpolate, sample
 from qbdi_m21.improvisation.operations import ModelLike, improvise, serve
 from qbdi_m21.improvisation.recipe import Recipe, check_recipe, check_same, read_recipe
 from qbdi_m21.improvisation.settings import Settings
-from qbdi_m21.notation.reading import load_score
+from qbdi_m21.notation.reading import CORPUS_PREFIX, load_score
 
 
 def replay(recipe: Recipe | stream.Stream | str | Path,
@@ -42,7 +42,8 @@ def replay(recipe: Recipe | stream.Stream | str | Path,
     given = check_recipe(recipe, 'the recipe') if isinstance(recipe, dict) else read_recipe(recipe)
     by_name: Any = given['model'] if model is None else model
     served = serve(by_name)
-    scores = load_queries(given) if queries is None else (
+    beside = None if isinstance(recipe, dict | stream.Stream) else Path(recipe).parent
+    scores = load_queries(given, beside) if queries is None else (
         [queries] if isinstance(queries, stream.Stream) else list(queries))
     check_same(given, served, tuple(extract_notes(as_score(score)) for score in scores))
     settings, operation = Settings.from_json(given), given['operation']
@@ -55,14 +56,24 @@ def replay(recipe: Recipe | stream.Stream | str | Path,
                        channel=settings.channel, variance=settings.variance,
                        allocation=settings.allocation, **shared)
 
-def load_queries(recipe: Recipe) -> list[stream.Stream]:
-    """Return the scores that a recipe names as its queries."""
+def located(source: dict[str, Any], beside: Path | None) -> dict[str, Any]:
+    """Return a source as it is, or where a file of its name lies beside its recipe."""
+    name = source['source']
+    if beside is not None and not name.startswith(CORPUS_PREFIX) and not Path(name).exists():
+        for place in (beside / name, beside / Path(name).name):
+            if place.is_file():
+                return {**source, 'source': str(place)}
+    return source
+
+
+def load_queries(recipe: Recipe, beside: Path | None = None) -> list[stream.Stream]:
+    """Return the scores that a recipe names as its queries, some perhaps from its folder."""
     wanted = len(recipe.get('query_notes_sha256', ()))
     sources = recipe.get('queries', [])
     if len(sources) != wanted:
         raise ParameterError(f'the recipe names {len(sources)} of its {wanted} queries; give the '
                              'scores that it was made with')
-    return [load_query(**source) for source in sources]
+    return [load_query(**located(source, beside)) for source in sources]
 
 
 def load_query(source: str, *, number: int | None = None,

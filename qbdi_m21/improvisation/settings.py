@@ -60,7 +60,12 @@ class Settings:
         if allocation not in ALLOCATIONS:
             raise ParameterError(f'allocation is {allocation!r}; expected one of '
                                  f'{", ".join(ALLOCATIONS)}')
-        pairs = regions.items() if isinstance(regions, Mapping) else regions or ()
+        if regions is not None and not isinstance(regions, Mapping | list | tuple):
+            raise ParameterError(f'regions is {regions!r}; expected a mapping of places to rates')
+        pairs = list(regions.items() if isinstance(regions, Mapping) else regions or ())
+        if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+            raise ParameterError(f"regions is {regions!r}; expected a mapping such as {{'9-16': "
+                                 "'full'}, or pairs of a place and a rate")
         return cls(parse_rates(rate), tuple((str(where), parse_rate(r)) for where, r in pairs),
                    name, stated, allocation, check_seed(seed),
                    Decoding.parse(decoding, threshold))

@@ -43,7 +43,8 @@ class SweepRow:
     control : str
         'query': an improvisation on the query. 'prior': a draw from the prior, which answers no
         query. 'shuffled': the same improvisation as under 'query' with its bars in another
-        order. 'transposed': an improvisation on the transposed query, compared with that.
+        order (a piece of one bar stays as it is). 'transposed': an improvisation on the
+        transposed query, compared with that.
     rate : str
         As asked: ``'full'``, ``'64 bits'``, ``'50 %'``; '' for the prior.
     seed : int
@@ -218,7 +219,12 @@ def sweep(score: stream.Stream, model: ModelLike = 'chorales', *,
     served, query = serve(model), as_score(score)
     table = extract_notes(query)
     frames = to_frames(table, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
-    runs = [replace(settings, rate=rate, seed=seed) for rate in asked for seed in numbers]
+    heard = encode_frames(frames, served)
+    # a calibrated threshold is the query's: found once, not at every rate and seed
+    known = settings if settings.decoding.threshold != 'calibrated' else replace(
+        settings, decoding=replace(settings.decoding, threshold=settings.decoding.resolve(
+            served, heard.windows)[1]))
+    runs = [(rate, replace(known, rate=rate, seed=seed)) for rate in asked for seed in numbers]
     first: dict[Rate, Transmission] = {}
     rows: list[SweepRow] = []
     total = 2 * len(runs) + len(numbers)
@@ -228,21 +234,21 @@ def sweep(score: stream.Stream, model: ModelLike = 'chorales', *,
             progress(done, total)
 
     other = move(frames, transpose)
-    heard, moved = encode_frames(frames, served), encode_frames(other, served)
+    moved = encode_frames(other, served)
     told: dict[str, None] = {}
-    for place, run in enumerate(runs):
+    for place, (rate, run) in enumerate(runs):
         sent = _send(heard, served, run, told)
-        first.setdefault(_rate(run), sent)
-        rows.append(_row(QUERY, run, sent, sent.frames, frames))
+        first.setdefault(rate, sent)
+        rows.append(_row(QUERY, rate, run, sent, sent.frames, frames))
         mixed = shuffle_bars(sent.frames, np.random.default_rng([run.seed, 1]))
-        rows.append(_row(SHUFFLED, run, sent, mixed, frames))
+        rows.append(_row(SHUFFLED, rate, run, sent, mixed, frames))
         tell(2 * place + 1)
         sent = _send(moved, served, run, told)
-        rows.append(_row(TRANSPOSED, run, sent, sent.frames, other))
+        rows.append(_row(TRANSPOSED, rate, run, sent, sent.frames, other))
         tell(2 * place + 2)
     for message in told:
         warn(message, RateWarning)
-    for count, (seed, drawn) in enumerate(_prior(heard, served, settings, numbers), start=1):
+    for count, (seed, drawn) in enumerate(_prior(heard, served, known, numbers), start=1):
         rows.append(SweepRow(PRIOR, '', seed, 0.0, 0.0, **measure(drawn, frames)))
         tell(2 * len(runs) + count)
     recipes = tuple(make_recipe(
@@ -326,13 +332,9 @@ def file_name(rate: Rate) -> str:
     return f'rate-{rate:04d}' if isinstance(rate, int) else f'rate-{rate}'
 
 
-def _rate(run: Settings) -> Any:
-    return run.rate
-
-
-def _row(control: str, run: Settings, sent: Transmission, frames: Frames,
+def _row(control: str, rate: Rate, run: Settings, sent: Transmission, frames: Frames,
          query: Frames) -> SweepRow:
     nominal = float(sent.nominal_bits.mean())
-    return SweepRow(control, rate_name(_rate(run)), run.seed,
+    return SweepRow(control, rate_name(rate), run.seed,
                     nominal if np.isfinite(nominal) else None,
                     float(sent.delivered_bits.mean()), **measure(frames, query))

@@ -199,13 +199,13 @@ def transmit_encoding(encoding: Encoding, model: LatentModel, settings: Settings
     """
     rng = np.random.default_rng([settings.seed, stream] if stream else settings.seed)
     asked = rates or spread_rates(settings.rate, len(encoding.grid.bars))
-    rule, limit = settings.decoding.resolve(model, encoding.windows, settings.seed)
+    rule, limit = settings.decoding.resolve(model, encoding.windows)
     drawn = encoding.sample(rng)      # also where values are given: the noise stays the same
     sent = drawn if sent is None else sent
     source = choose_source(encoding, model, settings, sent)
     variance = allocation_variance(source, settings.variance)
     if settings.channel == 'prior-preserving':
-        source = covering(source, encoding, asked)
+        source = covering(source, encoding)
     bits = allocate_windows(encoding, asked, variance, source, settings)
     channel = make_channel(settings.channel, bits, source)
     received = channel.transmit(sent, rng)
@@ -229,16 +229,14 @@ def choose_source(encoding: Encoding, model: LatentModel, settings: Settings,
     return Source.of_posteriors(encoding.mean, encoding.variance)
 
 
-def covering(source: Source, encoding: Encoding, rates: tuple[Rate, ...]) -> Source:
+def covering(source: Source, encoding: Encoding) -> Source:
     """Return a source whose variance is nowhere less than the query's own about its mean.
 
     A query in another style can lie farther out than the corpus. Through a channel that is
-    designed for the corpus alone, more bits of it than its rate would arrive. Windows of each
-    rate are looked at by themselves, so that for each the mean of what arrives stays within it.
+    designed for the corpus alone, more bits of it than its rate would arrive. All windows are
+    looked at, whatever their rates, so that no bar's rate changes another bar.
     """
-    squares = (encoding.mean - source.mean) ** 2 + encoding.variance
-    power = np.max([squares[rows].mean(axis=0) for rows in rows_of_rates(encoding, rates).values()],
-                   axis=0)
+    power = ((encoding.mean - source.mean) ** 2 + encoding.variance).mean(axis=0)
     return replace(source, posterior_variance=np.maximum(
         source.posterior_variance, power - source.variance))
 

@@ -22,7 +22,7 @@ FUNCTIONS = ['align', 'allocate_bits', 'allocate_continuous', 'allocate_frames',
              'load_table', 'plot_sweep', 'quantize', 'rate_marks', 'read_midi', 'read_notes',
              'read_recipe', 'register', 'replay', 'sample', 'save_frames', 'save_model',
              'save_table', 'sweep', 'to_frames', 'to_part_frames', 'to_score', 'total_distortion',
-             'total_rate', 'train', 'transmit', 'write_midi', 'write_musicxml']
+             'total_rate', 'train', 'transmit', 'transmit_frames', 'write_midi', 'write_musicxml']
 
 #: Functions of the paper: each names equation or section.
 OF_THE_PAPER = ['allocate_bits', 'allocate_continuous', 'allocate_frames', 'compare',

@@ -90,7 +90,7 @@ def assert_fails(folder, message: str, *arguments: object) -> None:
     (('--rate=quarter',), r"rate is 'quarter'; .* 'half' or 'full'"),
     (('--rate=99999999999999',), r"rate is '99999999999999'; expected a whole number of bits"),
     (('--region', '9-12=full'), r'no measure 9-12 in the score; its measures run from 0 to 3'),
-    (('--region', '3-2=full'), r'no measure 3-2 in the score'),
+    (('--region', '3-2=full'), r'the measures 3-2 end before they begin; expected 2-3'),
     (('--region', 'B=0'), r"no rehearsal mark 'B' in the score \(its marks: none\)"),
     (('--region', 'mark:2=0'), r"no rehearsal mark '2' in the score"),
     (('--region', 'part:Viola=0'), r"no part 'Viola' in the score; its parts are Part 1, or 1"),
