@@ -63,7 +63,8 @@ from .notation.marks import Mark as Mark
 from .notation.musicxml import write_musicxml as write_musicxml
 from .notation.reading import load_score as load_score
 from .notation.reading import load_scores as load_scores
-from .oracle.threshold import build_oracle as build_oracle
+from .oracle.build import Oracle as Oracle
+from .oracle.build import build_oracle as build_oracle
 from .oracle.threshold import find_threshold as find_threshold
 from .report.plots import plot_sweep as plot_sweep
 
