@@ -133,7 +133,7 @@ def plot_self_similarity(oracle: Oracle, axes: Axes | None = None, *,
             cells[one, two] = cells[two, one] = 1.0
     axes.imshow(cells, cmap='Greys', vmin=0, vmax=1, origin='lower', interpolation='nearest',
                 extent=(0, oracle.num_states - 1, 0, oracle.num_states - 1))
-    _number_measures(axes, grid)
+    _number_measures(axes, grid, _TICKS // 2)
     return axes
 
 
@@ -185,12 +185,12 @@ def plot_information(found: InformationRate) -> Sequence[Axes]:
     return axes
 
 
-def _number_measures(axes: Axes, grid: Grid | None) -> None:
+def _number_measures(axes: Axes, grid: Grid | None, most: int = _TICKS) -> None:
     """Put measure numbers on the time axis, not more than it has room for."""
     if grid is None:
         axes.set_xlabel('frame')
         return
-    step = -(-len(grid.bars) // _TICKS)
+    step = -(-len(grid.bars) // most)
     places = range(0, len(grid.bars), step)
     axes.set_xticks([int(grid.bar_starts[k]) for k in places],
                     [str(grid.bars[k].number) for k in places], fontsize=8)
