@@ -43,6 +43,10 @@ def to_vmo(oracle: Oracle) -> Any:
 def from_vmo(source: Any) -> Oracle:
     """Return vmo's oracle of kind 'a' as ours.
 
+    Parameters
+    ----------
+    source : vmo.VMO.oracle.MO
+
     Raises
     ------
     ParameterError

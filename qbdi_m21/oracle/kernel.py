@@ -140,18 +140,7 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
             symbols += 1
             joined = 0
         else:
-            symbol = states[joined, SYMBOL]
-            states[i, SYMBOL] = symbol
-            length = _common_suffix(states, before, joined - 1) + 1
-            last = states[i - length, SYMBOL]
-            better = states[joined, HEAD]
-            while better >= 0:
-                if states[better, LRS] == length and states[better - length, SYMBOL] == last:
-                    length += 1
-                    joined = better
-                    break
-                better = states[better, FOLLOWER]
-            states[i, LRS] = length
+            joined = _join(states, i, before, joined)
         states[i, SUFFIX] = joined
         if states[joined, TAIL] >= 0:
             states[states[joined, TAIL], FOLLOWER] = i
@@ -160,6 +149,23 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
         states[joined, TAIL] = i
     sizes[0], sizes[1] = used, symbols
     return Build(states, links, sizes, seen, nearest, away), below, above
+
+
+@numba.njit(cache=True, nogil=True)
+def _join(states: Any, i: int, before: int, joined: int) -> Any:
+    """Give a state symbol and LRS by the state that it joins; return the one that it repeats."""
+    states[i, SYMBOL] = states[joined, SYMBOL]
+    length = _common_suffix(states, before, joined - 1) + 1
+    last = states[i - length, SYMBOL]
+    better = states[joined, HEAD]
+    while better >= 0:
+        if states[better, LRS] == length and states[better - length, SYMBOL] == last:
+            length += 1
+            joined = better
+            break
+        better = states[better, FOLLOWER]
+    states[i, LRS] = length
+    return joined
 
 
 @numba.njit(cache=True, nogil=True)
