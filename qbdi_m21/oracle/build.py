@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -160,20 +163,53 @@ class Oracle:
         ParameterError
             If the file is none of these.
         """
-        import zipfile
         try:
-            with np.load(path, allow_pickle=False) as held:
+            # opened here: numpy leaves a file open that is no whole archive
+            with open(path, 'rb') as file, np.load(file, allow_pickle=False) as held:
                 about = json.loads(str(held['about']))
                 arrays = {name: held[name] for name in _ARRAYS}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ParameterError(f'{path} holds no oracle ({error}); expected a file of '
-                                 'Oracle.save') from error
-        if not isinstance(about, dict) or about.pop('format', None) != FORMAT:
+            version = about.pop('format', None)
+            found = cls(**about, **arrays) if version == FORMAT else None
+            whole = found is None or _is_whole(found)
+        except _READ_ERRORS as error:
+            raise ParameterError(f'{path} holds no oracle ({type(error).__name__}: {error}); '
+                                 'expected a file of Oracle.save') from error
+        if not whole:
+            raise ParameterError(f'{path} holds no oracle (its states do not fit together); '
+                                 'expected a file of Oracle.save')
+        if found is None:
             raise ParameterError(f'{path} has another format than {FORMAT}; save the oracle again')
-        return cls(**about, **arrays)
+        return found
 
 
 _ARRAYS = ('features', 'suffix', 'lrs', 'symbol', 'transition_starts', 'transition_goals')
+
+#: What reading a file can end with that is none, or damaged.
+_READ_ERRORS = (OSError, KeyError, TypeError, ValueError, AttributeError, EOFError, ArithmeticError,
+                RuntimeError, MemoryError, SyntaxError, tokenize.TokenError,
+                zipfile.BadZipFile, zlib.error)
+
+
+def _is_whole(oracle: Oracle) -> bool:
+    """Return whether what was read can be an oracle: compiled code goes where links lead."""
+    states = [oracle.suffix, oracle.lrs, oracle.symbol]
+    starts, goals = oracle.transition_starts, oracle.transition_goals
+    count = len(oracle.features) + 1
+    check_features(oracle.features)
+    check_distance(oracle.distance, oracle.features.shape[1])
+    check_silence(oracle.silence, oracle.distance)
+    if oracle.features.dtype != np.float64 or not oracle.threshold >= 0 or any(
+            values.shape != (count,) for values in states) or starts.shape != (count + 1,) or any(
+            values.dtype != np.int32 for values in (*states, starts, goals)):
+        return False
+    later = np.arange(1, count)
+    links, lengths, symbols = (values[1:] for values in states)
+    return bool(
+        oracle.suffix[0] == -1 and np.all((links >= 0) & (links < later))
+        and oracle.lrs[0] == 0 and np.all((lengths >= 0) & (lengths <= links))
+        and oracle.symbol[0] == -1 and np.all((symbols >= 0) & (symbols < later))
+        and starts[0] == 0 and starts[-1] == len(goals) and np.all(np.diff(starts) >= 0)
+        and np.all(goals > np.repeat(np.arange(count), np.diff(starts))) and np.all(goals < count))
 
 
 def build_oracle(features: npt.ArrayLike, threshold: float, distance: Distance = 'euclidean', *,
