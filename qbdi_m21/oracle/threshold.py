@@ -32,7 +32,7 @@ Progress = Callable[[int, int], object]
 GRID, PARTS = 100, 16
 
 #: Below so many frames times thresholds, threads take longer to start than to work.
-THREADS_FROM = 20_000
+THREADS_FROM = 80_000
 
 
 @dataclass(frozen=True)
