@@ -2,10 +2,10 @@ from .analysis.collisions import Collision as Collision
 from .analysis.collisions import find_collisions as find_collisions
 from .analysis.information_rate import InformationRate as InformationRate
 from .analysis.information_rate import information_rate as information_rate
-from .analysis.null_model import NullModel as NullModel
 from .analysis.motifs import Motif as Motif
 from .analysis.motifs import Occurrence as Occurrence
 from .analysis.motifs import find_motifs as find_motifs
+from .analysis.null_model import NullModel as NullModel
 from .channel.allocation import allocate_bits as allocate_bits
 from .channel.allocation import allocate_continuous as allocate_continuous
 from .channel.allocation import allocate_frames as allocate_frames

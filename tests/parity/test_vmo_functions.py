@@ -76,8 +76,7 @@ def test_vmos_analyses_say_the_same_of_ours(make, seed):
     for lower in range(4):
         ours, theirs = both(analysis.find_repeated_patterns, oracles, lower=lower)
         assert ours == theirs
-    ours, theirs = both(analysis.find_fragments, oracles[:1] + oracles[1:]) \
-        if oracles[0].lrs[-1] == 0 else (0, 0)
+    ours, theirs = both(analysis.find_fragments, oracles)
     assert ours == theirs
 
 
@@ -105,7 +104,7 @@ def test_vmo_goes_on_building_where_ours_stops(make, seed):
         features = np.repeat(features, 2, axis=0)
     half = len(features) // 2
     oracle = build_oracle(features[:half], 0.3).to_vmo()
-    oracle.f_array.capacity = oracle.f_array.size
+    oracle.f_array.capacity = oracle.f_array.size       # which vmo's own `finalize` leaves too
     for row in features[half:]:
         oracle.add_state(row)
     oracle.f_array.finalize()
