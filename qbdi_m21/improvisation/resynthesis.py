@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
@@ -154,8 +155,10 @@ class _Material:
         self.model_name = '' if model is None else name_of(model)
         self.encoding: Encoding | None = None
         if self.model is None:
+            if step <= 0:
+                raise ParameterError(f'step is {step}; expected a positive length in quarters')
             self.step: Any = step
-            self.frames = to_frames(self.table, step=Fraction(1, 4))
+            self.frames = to_frames(self.table, step=_fine_step(step))
             self.features, self.grid = analysis_chroma(self.frames, step)
             self.distance = 'tonnetz'
             return
@@ -171,7 +174,7 @@ class _Material:
         """Return the features of a query, and their grid."""
         table = extract_notes(query)
         if self.model is None:
-            return analysis_chroma(to_frames(table, step=Fraction(1, 4)), self.step)
+            return analysis_chroma(to_frames(table, step=_fine_step(self.step)), self.step)
         spec = self.model.spec
         frames = to_frames(table, step=spec.step_ql, pitch_range=spec.pitch_range)
         encoding = encode_frames(frames, self.model)
@@ -216,6 +219,11 @@ class _Material:
                 onset[start] |= sounding[start]
             before = source
         return replace(self.frames, sounding=sounding, onset=onset, grid=fine)
+
+
+def _fine_step(step: Fraction) -> Fraction:
+    """Return the longest step of which frames of `step` and sixteenths are whole numbers."""
+    return Fraction(math.gcd(4 * step.numerator, step.denominator), 4 * step.denominator)
 
 
 def _spans(coarse: Grid, fine: Grid) -> IntArray:

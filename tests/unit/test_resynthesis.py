@@ -176,7 +176,9 @@ def test_marks_name_the_source_of_each_passage(tune):
     assert [(m.start_ql, m.end_ql) for m in marks] == [p[:2] for p in made.passages()]
     for mark, (_, _, measure, beat) in zip(marks, made.passages(), strict=True):
         assert mark.text == f'm. {measure}, {float(beat):g}'
-    assert schema_errors(to_musicxml(q.annotate(made.score, marks))) == []
+    drawn = to_musicxml(q.annotate(made.score, marks))
+    assert schema_errors(drawn) == []
+    assert all(f'>{mark.text}</words>'.encode() in drawn for mark in marks)
 
 
 @pytest.mark.parametrize(('step', 'frames'), [(1, 16), (Fraction(1, 4), 64), (2, 8), ('1/2', 32)])
@@ -185,6 +187,17 @@ def test_the_step_is_the_length_of_a_frame(tune, step, frames):
     assert len(made.source_frames) == frames
     assert_passages_cover(made)
     assert_made_of(made, tune)
+
+
+@pytest.mark.parametrize('step', ['1/8', '1/6', '1/3', '3/8', '5/8', '3/2'])
+def test_steps_that_are_not_of_sixteenths_keep_the_music_whole(tune, step):
+    made = q.resynthesise(tune, step=step, continuity=1.0)
+    assert made.passages() == ((0, 16, 1, 1),)
+    assert cells(made.score) == cells(tune)
+    walked = q.resynthesise(tune, step=step, continuity=0.6, min_lrs=1, seed=2)
+    assert walked.grid.num_frames == made.grid.num_frames == len(walked.source_frames)
+    assert_passages_cover(walked)
+    assert schema_errors(to_musicxml(walked.score)) == []
 
 
 def test_frames_that_bars_cut_short_are_filled_as_far_as_there_is_music():
@@ -240,6 +253,8 @@ def test_options_of_a_query_are_checked(tune):
         q.resynthesise(tune, tune, bars=4)
     with pytest.raises(ParameterError, match='jump_cost=-1'):
         q.resynthesise(tune, tune, jump_cost=-1)
+    with pytest.raises(ParameterError, match='step is 0; expected a positive length'):
+        q.resynthesise(tune, tune, step=0)
 
 
 def test_what_has_no_notes_or_one_frame_is_refused(tune):
