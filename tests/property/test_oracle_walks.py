@@ -132,7 +132,7 @@ def cost_of(frames, away, roots, price):
     return total
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(npst.arrays(np.float64, st.tuples(st.integers(1, 6), st.just(1)),
                    elements=st.integers(0, 3).map(float)),
        npst.arrays(np.float64, st.tuples(st.integers(1, 4), st.just(1)),
@@ -150,6 +150,15 @@ def test_no_walk_is_nearer_to_a_query_than_the_one_that_is_found(music, query, t
     assert found.shape == (len(query),)
     assert found.dtype == np.int64
     assert cost_of(found.tolist(), away, roots, price) == pytest.approx(every, abs=1e-9)
+
+
+@pytest.mark.parametrize(('last', 'threshold', 'frames'), [
+    (0.5, 0.3, [1, 2]), (0.7, 0.25, [1, 0]), (0.59, 0.3, [1, 2]), (0.61, 0.3, [1, 0])])
+def test_the_beginning_is_two_jumps_away_from_everywhere(last, threshold, frames):
+    # 1 and then 0: the music goes on to `last`, which is so far off, or begins again
+    oracle = build_oracle([[0.0], [1.0], [last]], threshold)
+    assert oracle.num_symbols == 3
+    assert follow(oracle, [[1.0], [0.0]], jump_cost=1.0).tolist() == frames
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=30, unique=True),
