@@ -1,4 +1,4 @@
-"""A sweep against its limit, its growth with the bars, and the oracle's kernel against vmo.
+"""A sweep against its limit, and its growth with the bars.
 
     python benchmarks/sweep.py [QUERY] [--model NAME] [--bars 67] [--seeds 8]
 
@@ -13,17 +13,13 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import vmo
 
 import qbdi_m21 as q
-from qbdi_m21.analysis.information_rate import analysis_features
 from qbdi_m21.frames.roll import Frames
 from qbdi_m21.improvisation.sweep import RATES
-from qbdi_m21.oracle.threshold import default_thresholds, find_threshold
 
 
 def seconds(action: Callable[[], Any]) -> float:
@@ -64,13 +60,6 @@ def main() -> None:
               f'controls: {took[times]:.1f} s, {took[times] / decode:.2f} times the decoding alone '
               f'({decode:.1f} s)')
     print(f'growth to four times the bars: {took[4] / (4 * took[1]):.2f} a bar (1 is linear)')
-    features = analysis_features(replace(frames))[0]
-    tried = default_thresholds(features, 'euclidean')
-    ours = seconds(lambda: find_threshold(features, thresholds=tried, compiled=True))
-    theirs = seconds(lambda: [vmo.build_oracle(
-        features, 'a', threshold=t, dfunc='euclidean', dim=6).IR(ir_type='cum') for t in tried])
-    print(f'{len(features)} frames, {len(tried)} thresholds: vmo {theirs:.2f} s, the kernel '
-          f'{ours * 1e3:.0f} ms: {theirs / ours:.0f} times as fast')
     variance = np.random.default_rng(0).lognormal(0, 2, 500)
     few, many = (seconds(lambda n=n: [q.allocate_bits(variance, n) for _ in range(100)])
                  for n in (256, 1_000_000))

@@ -5,6 +5,7 @@ from .analysis.information_rate import information_rate as information_rate
 from .analysis.motifs import Motif as Motif
 from .analysis.motifs import Occurrence as Occurrence
 from .analysis.motifs import find_motifs as find_motifs
+from .analysis.null_model import NullModel as NullModel
 from .channel.allocation import allocate_bits as allocate_bits
 from .channel.allocation import allocate_continuous as allocate_continuous
 from .channel.allocation import allocate_frames as allocate_frames
@@ -35,6 +36,7 @@ from .frames.store import save_frames as save_frames
 from .frames.store import save_table as save_table
 from .frames.table import NoteTable as NoteTable
 from .improvisation.decoding import Decoding as Decoding
+from .improvisation.information import latent_information_rate as latent_information_rate
 from .improvisation.latents import decode as decode
 from .improvisation.latents import encode as encode
 from .improvisation.latents import interpolate as interpolate
@@ -42,6 +44,8 @@ from .improvisation.latents import sample as sample
 from .improvisation.operations import improvise as improvise
 from .improvisation.recipe import read_recipe as read_recipe
 from .improvisation.replay import replay as replay
+from .improvisation.resynthesis import Resynthesis as Resynthesis
+from .improvisation.resynthesis import resynthesise as resynthesise
 from .improvisation.sweep import Sweep as Sweep
 from .improvisation.sweep import SweepRow as SweepRow
 from .improvisation.sweep import sweep as sweep
@@ -65,8 +69,17 @@ from .notation.marks import Mark as Mark
 from .notation.musicxml import write_musicxml as write_musicxml
 from .notation.reading import load_score as load_score
 from .notation.reading import load_scores as load_scores
-from .oracle.threshold import build_oracle as build_oracle
+from .oracle.build import Oracle as Oracle
+from .oracle.build import build_oracle as build_oracle
+from .oracle.information import information_profile as information_profile
+from .oracle.interchange import from_vmo as from_vmo
+from .oracle.patterns import repeated_patterns as repeated_patterns
 from .oracle.threshold import find_threshold as find_threshold
+from .report.oracle_plots import plot_ir_curve as plot_ir_curve
+from .report.oracle_plots import plot_ir_profile as plot_ir_profile
+from .report.oracle_plots import plot_motifs as plot_motifs
+from .report.oracle_plots import plot_oracle as plot_oracle
+from .report.oracle_plots import plot_self_similarity as plot_self_similarity
 from .report.plots import plot_sweep as plot_sweep
 
 __version__: str

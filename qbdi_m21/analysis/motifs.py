@@ -16,8 +16,9 @@ from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import Source, read_music
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.table import NoteTable
+from qbdi_m21.oracle.build import build_oracle
 from qbdi_m21.oracle.patterns import Pattern, repeated_patterns
-from qbdi_m21.oracle.threshold import build_oracle, find_threshold
+from qbdi_m21.oracle.threshold import find_threshold
 
 #: Shortest motif whatever the oracle says: two quarters of analysis frames.
 MIN_FRAMES = 4

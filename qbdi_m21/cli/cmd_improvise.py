@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import sys
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,26 +28,6 @@ if TYPE_CHECKING:
     from qbdi_m21.comparison import Comparison
     from qbdi_m21.improvisation.decoding import Decoding
     from qbdi_m21.improvisation.recipe import Recipe
-
-
-def _import_vmo() -> None:
-    """Import vmo without the half second that it spends on scipy.stats.
-
-    vmo imports scipy.stats for the entropy of an IR type that nothing here asks for. While vmo
-    is imported, a stand-in takes its place that imports the real module when it is used; it
-    does not stay in `sys.modules`. Only here, in a process of our own with one thread.
-    """
-    name = 'scipy.stats'
-    if name in sys.modules or 'vmo' in sys.modules:
-        return
-    stand_in = types.ModuleType(name)
-    stand_in.__getattr__ = lambda attribute: getattr(     # type: ignore[method-assign]
-        importlib.import_module(name), attribute)
-    sys.modules[name] = stand_in
-    try:
-        importlib.import_module('vmo')
-    finally:
-        del sys.modules[name]
 
 
 @contextlib.contextmanager
@@ -132,7 +110,6 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
     from qbdi_m21.notation.musicxml import SUFFIXES
     from qbdi_m21.report.summary import summarise
 
-    _import_vmo()
     target, record = check_targets(output or f'{stem_of(query)}-improvisation.musicxml', json_path,
                                    (query,), SUFFIXES)
     with stage_bar(len(STAGES) + 2) as show:

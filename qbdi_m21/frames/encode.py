@@ -35,7 +35,7 @@ class Music:
 
 
 #: Methods of the derivations of scores that this package decoded.
-MADE = ('improvise', 'sample', 'interpolate', 'decode')
+MADE = ('improvise', 'sample', 'interpolate', 'decode', 'resynthesise')
 
 Source: TypeAlias = stream.Stream | NoteTable | Frames | Music
 

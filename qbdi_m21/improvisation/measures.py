@@ -132,5 +132,5 @@ def information(frames: Frames) -> tuple[float | None, float | None]:
     features, _, _ = analysis_features(frames)
     if len(features) < 2:
         return None, None
-    found = find_threshold(features, compiled=True)
+    found = find_threshold(features)
     return float(found.curve.max()), found.selected

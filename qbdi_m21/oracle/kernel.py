@@ -1,119 +1,327 @@
-"""The oracle's construction, compiled: longest repeated suffixes at many thresholds.
+"""The oracle's construction, compiled.
 
 The rules are those of Wang & Dubnov (2015) as vmo applies them (flag 'a', suffix method 'inc'):
 a new state follows the suffix links of the state before; at each, it joins the nearest
 transition strictly below the threshold, the first in order of equals, or becomes a
-transition itself. Lists are chains of indices, so that memory grows with the transitions.
+transition itself. Lists are chains of indices, so that memory grows with the transitions. A build
+can stop after any frame and go on later, also with another matrix of distances.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
+IntArray = npt.NDArray[np.int32]
+
+
+#: Columns of the states of a build. Transitions of a state are a chain of links from FIRST to LAST;
+#: states that link to a state are a chain from HEAD to TAIL through FOLLOWER.
+SUFFIX, LRS, SYMBOL, FIRST, LAST, HEAD, TAIL, FOLLOWER = range(8)
+
+#: Columns of its links: the state that a transition leads to, the next link of the chain, and the
+#: feature vector of that state.
+GOAL, AFTER, VECTOR = range(3)
+
+
+class Build(NamedTuple):
+    """An oracle that is being built. What belongs together lies together in memory.
+
+    Attributes
+    ----------
+    states : ndarray of int32, shape (T + 1, 8)
+        State 0 comes before the first frame. -1 is none.
+    links : ndarray of int32, shape (L, 3)
+        Of which some are in use; there is always room for more.
+    sizes : ndarray of int64, shape (2,)
+        Links in use, and symbols.
+    seen, nearest : ndarray of int32, shape (U,)
+    away : ndarray of float, shape (U,)
+        The transitions of state 0 are the first states of the symbols, and can be many: for each
+        feature vector the last link that it was compared with, the nearest goal and its distance.
+    """
+
+    states: IntArray
+    links: IntArray
+    sizes: npt.NDArray[np.int64]
+    seen: IntArray
+    nearest: IntArray
+    away: npt.NDArray[np.float64]
+
+
+def new_build(states: int, vectors: int) -> Build:
+    """Return an oracle of so many states, of which only state 0 is there, and feature vectors."""
+    build = Build(np.empty((states, 8), np.int32), np.empty((4 * states, 3), np.int32),
+                  np.empty(2, np.int64), np.empty(vectors, np.int32), np.empty(vectors, np.int32),
+                  np.empty(vectors))
+    clear(build)
+    return build
+
 
 @numba.njit(cache=True, nogil=True)
-def longest_suffixes(distances: npt.NDArray[np.float64], index: npt.NDArray[np.int64],
-                     thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Return the longest repeated suffix of each state at each threshold.
+def clear(build: Any) -> None:
+    """Leave state 0 alone."""
+    build.states[:] = -1
+    build.states[:, LRS] = 0
+    build.sizes[:] = 0
+    build.seen[:] = -1
+    build.nearest[:] = -1
+    build.away[:] = np.inf
+
+
+@numba.njit(cache=True, nogil=True)
+def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop: int,
+            threshold: float) -> Any:
+    """Add the states of frames `start` to `stop`; return the build and two distances.
 
     Parameters
     ----------
-    distances : ndarray of float, shape (U, U)
-        Between the different feature vectors.
+    build : Build
+        Of which the states of frames before `start` are there.
+    distances : ndarray of float, shape (R, U)
+        From the new frames to the different feature vectors; NaN never joins.
+    rows : ndarray of int, shape (stop - start,)
+        The row of each new frame.
     index : ndarray of int, shape (T,)
-        Which of them each frame has.
-    thresholds : ndarray of float, shape (K,)
+        Which feature vector, as a column, each frame has.
+    start, stop : int
+    threshold : float
 
     Returns
     -------
-    ndarray of int64, shape (K, T + 1)
-        State 0 comes before the first frame.
+    (Build, float, float)
+        The largest distance below the threshold and the smallest from there on that were looked
+        at; 0 and infinity where there was none. Any threshold between them gives the same.
     """
-    lengths = np.zeros((len(thresholds), len(index) + 1), dtype=np.int64)
-    for row in range(len(thresholds)):
-        _build(distances, index, thresholds[row], lengths[row])
-    return lengths
-
-
-@numba.njit(cache=True, nogil=True)
-def _build(distances: Any, index: Any, threshold: Any, lrs: Any) -> None:
-    """Build one oracle; `lrs` (T + 1,), zeros at first, is filled."""
-    states = len(index) + 1
-    sfx = np.zeros(states, dtype=np.int64)
-    sfx[0] = -1
-    symbol = np.full(states, -1, dtype=np.int64)
-    symbols = 0
-    # transitions of a state: a chain from first to last, in the order in which they came
-    first = np.full(states, -1, dtype=np.int64)
-    last = np.full(states, -1, dtype=np.int64)
-    goal = np.empty(4 * states, dtype=np.int64)
-    after = np.empty(4 * states, dtype=np.int64)
-    used = 0
-    # states whose suffix link a state is: chains that rise by themselves
-    head = np.full(states, -1, dtype=np.int64)
-    tail = np.full(states, -1, dtype=np.int64)
-    follower = np.full(states, -1, dtype=np.int64)
-    for i in range(1, states):
-        k, before = i - 1, i - 1
-        joined = -1
+    states, links, sizes, seen, nearest, away = build
+    below, above = 0.0, np.inf
+    used, symbols = sizes
+    for i in range(start + 1, stop + 1):
+        row, vector = distances[rows[i - 1 - start]], index[i - 1]
+        if used + i > len(links):       # a suffix path has fewer than i states
+            links = _doubled(links, used + i)
+        k, before, joined = i - 1, i - 1, -1
         while k >= 0:
-            nearest = np.inf
+            least = np.inf
             # the state before gets the new one without looking
-            link = first[k] if k != i - 1 else -1
+            link = states[k, FIRST] if k != i - 1 else -1
+            if k == 0 and seen[vector] >= 0:
+                least, joined = away[vector], nearest[vector]
+                link = links[seen[vector], AFTER]
+            scanned = -1
             while link >= 0:
-                away = distances[index[i - 1], index[goal[link] - 1]]
-                if away < threshold and away < nearest:
-                    nearest, joined = away, goal[link]
-                link = after[link]
+                apart = row[links[link, VECTOR]]
+                if apart < threshold:
+                    below = max(below, apart)
+                    if apart < least:
+                        least, joined = apart, links[link, GOAL]
+                elif apart < above:
+                    above = apart
+                scanned = link
+                link = links[link, AFTER]
+            if k == 0 and scanned >= 0:
+                seen[vector], away[vector], nearest[vector] = scanned, least, joined
             if joined >= 0:
                 break
-            if used == len(goal):
-                goal, after = _doubled(goal), _doubled(after)
-            goal[used], after[used] = i, -1
-            if last[k] >= 0:
-                after[last[k]] = used
+            links[used, GOAL], links[used, AFTER], links[used, VECTOR] = i, -1, vector
+            if states[k, LAST] >= 0:
+                links[states[k, LAST], AFTER] = used
             else:
-                first[k] = used
-            last[k] = used
+                states[k, FIRST] = used
+            states[k, LAST] = used
             used += 1
-            before, k = k, sfx[k]
+            before, k = k, states[k, SUFFIX]
         if joined < 0:
-            symbol[i] = symbols
+            # no earlier state has this symbol, so none can be better
+            states[i, SYMBOL] = symbols
             symbols += 1
             joined = 0
         else:
-            symbol[i] = symbol[joined]
-            lrs[i] = _common_suffix(sfx, lrs, before, joined - 1) + 1
-        better = head[joined]
-        while better >= 0:
-            if lrs[better] == lrs[i] and symbol[better - lrs[i]] == symbol[i - lrs[i]]:
-                lrs[i] += 1
-                joined = better
-                break
-            better = follower[better]
-        sfx[i] = joined
-        if tail[joined] >= 0:
-            follower[tail[joined]] = i
+            joined = _join(states, i, before, joined)
+        states[i, SUFFIX] = joined
+        if states[joined, TAIL] >= 0:
+            states[states[joined, TAIL], FOLLOWER] = i
         else:
-            head[joined] = i
-        tail[joined] = i
+            states[joined, HEAD] = i
+        states[joined, TAIL] = i
+    sizes[0], sizes[1] = used, symbols
+    return Build(states, links, sizes, seen, nearest, away), below, above
 
 
 @numba.njit(cache=True, nogil=True)
-def _common_suffix(sfx: Any, lrs: Any, one: int, other: int) -> Any:
-    if other == sfx[one]:
-        return lrs[one]
-    while sfx[other] != sfx[one] and other != 0:
-        other = sfx[other]
-    return min(lrs[one], lrs[other])
+def _join(states: Any, i: int, before: int, joined: int) -> Any:
+    """Give a state symbol and LRS by the state that it joins; return the one that it repeats."""
+    states[i, SYMBOL] = states[joined, SYMBOL]
+    length = _common_suffix(states, before, joined - 1) + 1
+    last = states[i - length, SYMBOL]
+    better = states[joined, HEAD]
+    while better >= 0:
+        if states[better, LRS] == length and states[better - length, SYMBOL] == last:
+            length += 1
+            joined = better
+            break
+        better = states[better, FOLLOWER]
+    states[i, LRS] = length
+    return joined
 
 
 @numba.njit(cache=True, nogil=True)
-def _doubled(values: Any) -> Any:
-    longer = np.empty(2 * len(values), dtype=np.int64)
-    longer[:len(values)] = values
+def _common_suffix(states: Any, one: int, other: int) -> Any:
+    if other == states[one, SUFFIX]:
+        return states[one, LRS]
+    link = states[one, SUFFIX]
+    while states[other, SUFFIX] != link and other != 0:
+        other = states[other, SUFFIX]
+    return min(states[one, LRS], states[other, LRS])
+
+
+@numba.njit(cache=True, nogil=True)
+def _doubled(links: Any, least: int) -> Any:
+    longer = np.empty((max(2 * len(links), 2 * least), 3), dtype=np.int32)
+    longer[:len(links)] = links
     return longer
+
+
+@numba.njit(cache=True, nogil=True)
+def flat_transitions(build: Any) -> Any:
+    """Return where each state's transitions start, (T + 2,), and their goals in their order."""
+    states, links = build.states, build.links
+    starts = np.zeros(len(states) + 1, dtype=np.int32)
+    goals = np.empty(build.sizes[0], dtype=np.int32)
+    used = 0
+    for state in range(len(states)):
+        link = states[state, FIRST]
+        while link >= 0:
+            goals[used] = links[link, GOAL]
+            used += 1
+            link = links[link, AFTER]
+        starts[state + 1] = used
+    return starts, goals
+
+
+@numba.njit(cache=True, nogil=True)
+def total_rate(lrs: Any, log2: Any, profile: Any) -> Any:
+    """Return the total information rate (IR type 'cum', alpha 1) in bits, summed as NumPy sums.
+
+    Parameters
+    ----------
+    lrs : ndarray of int, shape (T + 1,)
+    log2 : ndarray of float, shape (T + 1,) or longer
+        Logarithms of whole numbers.
+    profile : ndarray of float, shape (T,)
+        Is filled with the rate of each frame.
+    """
+    count, start, new, words = len(lrs) - 1, 0, 0, 0
+    while start < count:
+        stop = start
+        while stop < count and lrs[stop + 1] >= stop - start + 1:
+            stop += 1
+        words += 1
+        if stop == start:
+            new += 1
+            stop += 1
+        rate = max(log2[new] - log2[words] / (stop - start), 0.0)
+        for t in range(start, stop):
+            profile[t] = rate
+        start = stop
+    return pairwise_sum(profile)
+
+
+@numba.njit(cache=True, nogil=True)
+def _leaf_sum(values: Any, start: int, count: int) -> Any:
+    """Add up to 128 numbers as NumPy does: eight at a time."""
+    total = 0.0
+    whole = count - count % 8 if count >= 8 else 0
+    if whole:
+        part = np.zeros(8)
+        for j in range(8):
+            part[j] = values[start + j]
+        for k in range(8, whole, 8):
+            for j in range(8):
+                part[j] += values[start + k + j]
+        total = ((part[0] + part[1]) + (part[2] + part[3])) + (
+            (part[4] + part[5]) + (part[6] + part[7]))
+    for k in range(whole, count):
+        total += values[start + k]
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def pairwise_sum(values: Any) -> Any:
+    """Add numbers in NumPy's order, so that equal totals come out equal to the last bit.
+
+    NumPy halves again and again; a stack stands here in place of the recursion, which numba
+    does not cache safely.
+    """
+    starts, counts = np.zeros(64, dtype=np.int64), np.zeros(64, dtype=np.int64)
+    stage, left, depth, result = np.zeros(64, dtype=np.int64), np.zeros(64), 0, 0.0
+    counts[0] = len(values)
+    while depth >= 0:
+        start, count = starts[depth], counts[depth]
+        half = count // 2 - (count // 2) % 8
+        if count <= 128:
+            result = _leaf_sum(values, start, count)
+            depth -= 1
+        elif stage[depth] == 2:
+            result += left[depth]
+            depth -= 1
+        else:
+            second = stage[depth] == 1
+            if second:
+                left[depth] = result
+            stage[depth] += 1
+            depth += 1
+            stage[depth] = 0
+            starts[depth] = start + half if second else start
+            counts[depth] = count - half if second else half
+    return result
+
+
+@numba.njit(cache=True, nogil=True)
+def rate_curve(build: Any, distances: Any, index: Any, thresholds: Any, log2: Any) -> Any:
+    """Return the total information rate at each threshold, shape (K,).
+
+    `build` is working space for T + 1 states and U feature vectors.
+    """
+    totals, profile = np.empty(len(thresholds)), np.empty(len(index))
+    for k in range(len(thresholds)):
+        clear(build)
+        build, _, _ = advance(build, distances, index, index, 0, len(index), thresholds[k])
+        totals[k] = total_rate(build.states[:, LRS], log2, profile)
+    return totals
+
+
+@numba.njit(cache=True, nogil=True)
+def exact_curve(build: Any, distances: Any, index: Any, start: float, stop: float,
+                log2: Any) -> Any:
+    """Return every oracle that thresholds above `start` give: its thresholds and total rate.
+
+    A build depends on its threshold through comparisons with distances alone. All thresholds
+    between the largest distance below, and the smallest from there on, that it has looked at
+    give the same comparisons one after the other, and so the same oracle. The next build begins
+    just above them.
+
+    Returns
+    -------
+    ndarray of float, shape (K, 3)
+        Half-open from below: thresholds above the first and up to the second, and their total.
+        The last interval may reach beyond `stop`.
+    """
+    rows, used, profile = np.empty((64, 3)), 0, np.empty(len(index))
+    threshold = start
+    while threshold < stop or used == 0:
+        clear(build)
+        build, below, above = advance(build, distances, index, index, 0, len(index),
+                                       np.nextafter(threshold, np.inf))
+        if used == len(rows):
+            longer = np.empty((2 * used, 3))
+            longer[:used] = rows
+            rows = longer
+        rows[used, 0], rows[used, 1] = below, above
+        rows[used, 2] = total_rate(build.states[:, LRS], log2, profile)
+        used += 1
+        threshold = above
+    return rows[:used]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from qbdi_m21.oracle.build import Oracle
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,12 @@ class Pattern:
         return tuple((end - self.length, end) for end in self.ends)
 
 
-def repeated_patterns(oracle: Any, *, min_length: int = 2) -> tuple[Pattern, ...]:
+def repeated_patterns(oracle: Oracle, *, min_length: int = 2) -> tuple[Pattern, ...]:
     """Return the patterns of at least `min_length` frames, later ones first.
 
     Parameters
     ----------
-    oracle : vmo.VMO.oracle.FactorOracle
-        Any oracle with suffix links, reverse suffixes and longest repeated suffixes.
+    oracle : Oracle
     min_length : int
         Shortest repeated suffix, in frames. A repetition that runs into itself is cut to its
         period, which may be shorter.
@@ -49,8 +49,9 @@ def repeated_patterns(oracle: Any, *, min_length: int = 2) -> tuple[Pattern, ...
     lower = max(min_length - 1, 0)
     found: list[tuple[list[int], int]] = []
     previous_suffix = -1
-    for state in range(oracle.n_states - 1, lower + 1, -1):
-        suffix, repeated = oracle.sfx[state], int(oracle.lrs[state])
+    links, lengths = oracle.suffix.tolist(), oracle.lrs.tolist()
+    for state in range(oracle.num_states - 1, lower + 1, -1):
+        suffix, repeated = links[state], lengths[state]
         if suffix == 0 or repeated <= lower:
             previous_suffix = -1
             continue
@@ -59,7 +60,7 @@ def repeated_patterns(oracle: Any, *, min_length: int = 2) -> tuple[Pattern, ...
             ends, length = found[home]
             found[home] = ([*ends, state], min(length, repeated))
         elif previous_suffix - suffix != 1:
-            started = _start(oracle, state, suffix, lower)
+            started = _start(oracle.followers[state], lengths, state, suffix, lower)
             if started is not None:
                 found.append(started)
         previous_suffix = suffix
@@ -74,10 +75,10 @@ def _home(found: list[tuple[list[int], int]], state: int, suffix: int) -> int | 
     return None
 
 
-def _start(oracle: Any, state: int, suffix: int, lower: int) -> tuple[list[int], int] | None:
-    followers = [int(k) for k in oracle.rsfx[state]]
+def _start(followers: tuple[int, ...], lengths: list[int], state: int, suffix: int,
+           lower: int) -> tuple[list[int], int] | None:
     ends = [*followers, state, suffix]
-    length = min(int(oracle.lrs[k]) for k in ends[:-1])
+    length = min(lengths[k] for k in ends[:-1])
     # an occurrence may not run into its own repetition
     if state - length + 1 < suffix:
         length = state - suffix

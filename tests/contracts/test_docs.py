@@ -17,17 +17,22 @@ NAMES = sorted(alias.asname for node in ast.parse(STUB.read_text(encoding='utf-8
 FUNCTIONS = ['align', 'allocate_bits', 'allocate_continuous', 'allocate_frames', 'annotate',
              'build_oracle', 'build_training_set', 'compare', 'convert_file', 'decode', 'encode',
              'engrave', 'extract_notes', 'extract_tables', 'find_collisions', 'find_motifs',
-             'find_threshold', 'frames_to_table', 'from_midi', 'improvise', 'information_rate',
-             'interpolate', 'list_models', 'load_frames', 'load_model', 'load_score', 'load_scores',
-             'load_table', 'plot_sweep', 'quantize', 'rate_marks', 'read_midi', 'read_notes',
-             'read_recipe', 'register', 'replay', 'sample', 'save_frames', 'save_model',
-             'save_table', 'sweep', 'to_frames', 'to_part_frames', 'to_score', 'total_distortion',
-             'total_rate', 'train', 'transmit', 'transmit_frames', 'write_midi', 'write_musicxml']
+             'find_threshold', 'frames_to_table', 'from_midi', 'from_vmo', 'improvise',
+             'information_profile', 'information_rate', 'interpolate', 'latent_information_rate',
+             'list_models', 'load_frames', 'load_model', 'load_score', 'load_scores', 'load_table',
+             'plot_ir_curve', 'plot_ir_profile', 'plot_motifs', 'plot_oracle',
+             'plot_self_similarity', 'plot_sweep', 'quantize', 'rate_marks', 'read_midi',
+             'read_notes', 'read_recipe', 'register', 'repeated_patterns', 'replay', 'resynthesise',
+             'sample', 'save_frames', 'save_model', 'save_table', 'sweep', 'to_frames',
+             'to_part_frames', 'to_score', 'total_distortion', 'total_rate', 'train', 'transmit',
+             'transmit_frames', 'write_midi', 'write_musicxml']
 
 #: Functions of the paper: each names equation or section.
-OF_THE_PAPER = ['allocate_bits', 'allocate_continuous', 'allocate_frames', 'compare',
-                'find_collisions', 'find_motifs', 'improvise', 'information_rate', 'sample',
-                'to_frames', 'total_distortion', 'total_rate', 'train', 'transmit']
+OF_THE_PAPER = ['allocate_bits', 'allocate_continuous', 'allocate_frames', 'build_oracle',
+                'compare', 'find_collisions', 'find_motifs', 'find_threshold', 'improvise',
+                'information_profile', 'information_rate', 'latent_information_rate',
+                'repeated_patterns', 'resynthesise', 'sample', 'to_frames', 'total_distortion',
+                'total_rate', 'train', 'transmit']
 
 
 #: A function may send its reader to another.

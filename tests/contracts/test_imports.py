@@ -49,7 +49,8 @@ def test_the_command_loads_music21_but_no_tensorflow(tmp_path):
 
 
 @pytest.mark.parametrize('arguments', [['--help'], ['improvise', '--help'], ['--version'],
-                                       ['train', '--help']])
+                                       ['train', '--help'], ['ir', '--help'],
+                                       ['resynthesise', '--help']])
 def test_help_loads_nothing_heavy(arguments):
     script = f'from qbdi_m21.cli import main\nmain({arguments!r}, standalone_mode=False)'
     assert loaded(script) == []
@@ -87,7 +88,9 @@ def test_midi_files_and_arrays_are_written_without_music21(tmp_path):
 
 @pytest.mark.parametrize('name', ['Frames', 'Grid', 'NoteTable', 'read_midi', 'from_midi',
                                   'write_midi', 'load_table', 'save_table', 'load_frames',
-                                  'quantize', 'frames_to_table'])
+                                  'quantize', 'frames_to_table', 'Oracle', 'build_oracle',
+                                  'find_threshold', 'from_vmo', 'information_profile',
+                                  'repeated_patterns'])
 def test_names_of_arrays_load_nothing_heavy(name):
     assert loaded(f'from qbdi_m21 import {name}') == []
 

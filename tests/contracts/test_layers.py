@@ -17,8 +17,9 @@ MODULES = sorted([*(ROOT / 'qbdi_m21').rglob('*.py'), *(ROOT / 'corpus_tools').r
 
 MUSIC21 = ('frames/bars.py', 'frames/encode.py', 'frames/measures.py', 'frames/notes.py',
            'frames/repeats.py', 'frames/scan.py', 'notation/',
-           *(f'improvisation/{name}.py' for name in ('latents', 'measures', 'operations', 'recipe',
-                                                     'regions', 'replay', 'sweep')),
+           *(f'improvisation/{name}.py' for name in (
+               'information', 'latents', 'measures', 'operations', 'recipe', 'regions', 'replay',
+               'resynthesis', 'sweep')),
            'comparison.py',
            'sources.py')     # which names the works of music21's corpus
 

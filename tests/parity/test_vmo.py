@@ -1,22 +1,26 @@
-"""The threshold search and the patterns, against vmo itself.
+"""The threshold search and the patterns, against vmo itself."""
 
-`import vmo.analysis` needs librosa, which vmo does not declare: its one file is loaded alone.
-"""
-
-import importlib.util
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 import vmo
 from naive.twins import naive_information_rate
+from oracle_material import (
+    assert_same_oracle,
+    random_vectors,
+    symbols,
+    varied_repeats,
+    vmo_oracle,
+)
+from vmo_alone import load_alone
 
 from qbdi_m21.analysis.information_rate import analysis_features
 from qbdi_m21.errors import QuantizationWarning
 from qbdi_m21.frames.encode import to_frames
+from qbdi_m21.oracle.build import build_oracle
 from qbdi_m21.oracle.patterns import repeated_patterns
-from qbdi_m21.oracle.threshold import build_oracle, find_threshold
+from qbdi_m21.oracle.threshold import find_threshold
 
 WORKS = ['bach/bwv66.6', 'demos/two-parts', 'ryansMammoth/AcaciaReel', 'bach/bwv1.6',
          'corelli/opus3no1/1grave', 'joplin/maple_leaf_rag']
@@ -25,33 +29,7 @@ WORKS = ['bach/bwv66.6', 'demos/two-parts', 'ryansMammoth/AcaciaReel', 'bach/bwv
 @pytest.fixture(scope='session')
 def vmo_patterns():
     """vmo's find_repeated_patterns."""
-    path = Path(vmo.__file__).parent / 'analysis' / 'analysis.py'
-    spec = importlib.util.spec_from_file_location('vmo_analysis_alone', path)
-    module = importlib.util.module_from_spec(spec)
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        spec.loader.exec_module(module)
-    return module.find_repeated_patterns
-
-
-def random_vectors(seed):
-    rng = np.random.default_rng(seed)
-    return rng.random((int(rng.integers(2, 80)), int(rng.integers(1, 7)))) + 0.01
-
-
-def symbols(seed):
-    """Symbols as points far apart, from few (many repeats) to many."""
-    rng = np.random.default_rng(1000 + seed)
-    alphabet = int(rng.integers(1, 9))
-    return rng.integers(0, alphabet, (int(rng.integers(2, 150)), 1)).astype(float)
-
-
-def varied_repeats(seed):
-    """A phrase that returns, each time a little changed."""
-    rng = np.random.default_rng(2000 + seed)
-    phrase = rng.random((int(rng.integers(3, 14)), 4))
-    times = int(rng.integers(2, 9))
-    return np.concatenate([phrase + 0.02 * rng.random(phrase.shape) for _ in range(times)])
+    return load_alone('analysis/analysis.py').find_repeated_patterns
 
 
 SEQUENCES = [(kind, seed) for kind in (random_vectors, symbols, varied_repeats)
@@ -68,15 +46,14 @@ def assert_equal_to_vmo(features, distance, r):
     theirs = vmo.build_oracle(features, 'a', threshold=selected, dfunc=distance,
                               dim=features.shape[1])
     assert np.array_equal(ours.profile, theirs.IR(ir_type='cum', alpha=1.0)[0])
-    for name in ('sfx', 'rsfx', 'lrs', 'trn', 'data', 'latent', 'n_states'):
-        assert getattr(ours.oracle, name) == getattr(theirs, name), name
+    assert_same_oracle(ours.oracle, vmo_oracle(features, selected, distance))
     return ours
 
 
 def assert_same_patterns(oracle, theirs):
     for k in range(6):
         found = repeated_patterns(oracle, min_length=k + 1)
-        wanted = theirs(oracle, lower=k)
+        wanted = theirs(oracle.to_vmo(), lower=k)
         assert {(p.ends, p.length) for p in found} == {
             (tuple(sorted(set(ends))), int(length)) for ends, length in wanted}
         assert all(p.length == int(length) for p, (_, length) in zip(found, wanted, strict=True))

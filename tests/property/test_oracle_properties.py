@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from qbdi_m21.oracle.build import build_oracle
 from qbdi_m21.oracle.patterns import repeated_patterns
-from qbdi_m21.oracle.threshold import build_oracle, find_threshold
+from qbdi_m21.oracle.threshold import find_threshold
 
 words = st.lists(st.integers(0, 3), min_size=2, max_size=40)
 vectors = npst.arrays(np.float64, st.tuples(st.integers(2, 20), st.integers(1, 3)),
@@ -22,8 +23,8 @@ def oracle_of(word):
 @given(words)
 def test_suffix_links_point_back_at_a_true_repeat(word):
     oracle = oracle_of(word)
-    for state in range(1, oracle.n_states):
-        link, length = oracle.sfx[state], oracle.lrs[state]
+    for state in range(1, oracle.num_states):
+        link, length = oracle.suffix[state], oracle.lrs[state]
         assert link < state
         assert word[state - length:state] == word[link - length:link]
 
