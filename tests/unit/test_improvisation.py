@@ -7,7 +7,7 @@ from musicxml_checks import block_model, fingerprint
 from scipy.stats import kstest
 
 import qbdi_m21 as q
-from qbdi_m21.errors import EmptyScoreError, ModelError, ParameterError, QbdiError
+from qbdi_m21.errors import EmptyScoreError, ModelError, ParameterError, QbdiError, SilenceWarning
 from qbdi_m21.improvisation.rates import parse_rate
 from qbdi_m21.improvisation.transmission import transmit_frames
 from qbdi_m21.model.spec import FrameSpec
@@ -138,7 +138,8 @@ def test_at_rate_zero_draws_from_the_prior_arrive_by_default(model, frames):
 
 
 def test_a_silent_improvisation_is_a_score_of_rests(query, model):
-    made = q.improvise(query, model, rate=0, channel='paper')
+    with pytest.warns(SilenceWarning, match='the improvisation is silent: no cell was likely'):
+        made = q.improvise(query, model, rate=0, channel='paper')
     assert len(made.recurse().notes) == 0
     assert len(made.parts[0].getElementsByClass(stream.Measure)) == 10
 
