@@ -26,6 +26,7 @@ from qbdi_m21.improvisation.operations import (
 )
 from qbdi_m21.improvisation.rates import rate_name
 from qbdi_m21.improvisation.recipe import make_recipe, write_field
+from qbdi_m21.improvisation.regions import section_field
 from qbdi_m21.improvisation.settings import Settings
 from qbdi_m21.improvisation.transmission import Transmission
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, align
@@ -164,7 +165,7 @@ def compare(score: stream.Stream, model: ModelLike = 'chorales', *,
     stage(2)
     sent = transmit_table(query, table, whole, served, settings)
     recipe = make_recipe('improvise', served, settings, model_name=name_of(model),
-                         queries=(table,))
+                         queries=(table,), **section_field(query, settings))
     improvisation = layers_to_score(sent, query, recipe, score)
     made = extract_notes(improvisation, allow_empty=True)
     frames = merge_frames([one.frames for one in sent])

@@ -106,6 +106,7 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
     from qbdi_m21.frames.notes import extract_notes
     from qbdi_m21.improvisation.operations import serve
     from qbdi_m21.improvisation.recipe import check_same
+    from qbdi_m21.improvisation.regions import rehearsal_sections
     from qbdi_m21.improvisation.replay import load_query, located
     from qbdi_m21.notation.musicxml import SUFFIXES
     from qbdi_m21.report.summary import summarise
@@ -116,7 +117,8 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
         show('read the score', 0)
         score = load_query(**located(source, beside))
         if recipe is not None:
-            check_same(recipe, serve(model), (extract_notes(score),))
+            check_same(recipe, serve(model), (extract_notes(score),),
+                       rehearsal_sections(score) if 'sections' in recipe else None)
         found = compare(score, model, **options,
                         progress=lambda stage, done: show(stage, 1 + done))
         found.recipe['queries'] = [source]

@@ -166,11 +166,14 @@ def fold_pitches(frames: Frames, pitch_range: tuple[int, int]) -> Frames:
     under, over = np.maximum(low - pitches, 0), np.maximum(pitches - high + 1, 0)
     goal = pitches + 12 * -(-under // 12) - 12 * -(-over // 12) - frames.pitch_low
     sounding, onset = np.zeros_like(frames.sounding), np.zeros_like(frames.onset)
-    starts = note_starts(frames)
-    for column, target in enumerate(goal):
+    starts, heard = note_starts(frames), frames.sounding.any(axis=0)
+    # where notes of several octaves come together each is struck, and heard
+    several = np.bincount(goal[heard], minlength=frames.num_pitches) > 1
+    for column in np.flatnonzero(heard).tolist():
+        target = int(goal[column])
         sounding[:, target] |= frames.sounding[:, column]
-        # a note that joins one that sounds is struck, and heard
-        onset[:, target] |= starts[:, column] if target != column else frames.onset[:, column]
+        struck = starts if several[target] or target != column else frames.onset
+        onset[:, target] |= struck[:, column]
     return replace(frames, sounding=sounding, onset=onset)
 
 

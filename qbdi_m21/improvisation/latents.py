@@ -19,7 +19,13 @@ from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.roll import Frames
 from qbdi_m21.frames.windows import layout_windows, windows_to_frames
 from qbdi_m21.improvisation.decoding import Decoding
-from qbdi_m21.improvisation.operations import ModelLike, layers_to_score, name_of, serve
+from qbdi_m21.improvisation.operations import (
+    ModelLike,
+    layers_to_score,
+    name_of,
+    serve,
+    tell_silence,
+)
 from qbdi_m21.improvisation.rates import RateLike
 from qbdi_m21.improvisation.recipe import attach, make_recipe
 from qbdi_m21.improvisation.settings import Settings
@@ -66,9 +72,6 @@ def sample(model: ModelLike = 'chorales', bars: int = 16, *, seed: int = 0, mete
     """
     served = serve(model)
     settings = Settings.parse(rate=0, seed=seed, decoding=decoding, threshold=threshold)
-    if settings.decoding.threshold == 'calibrated':
-        raise ParameterError("threshold is 'calibrated', but a sample has no query to be "
-                             'calibrated on; give a probability')
     grid = _plain_grid(bars, meter, served)
     count = len(layout_windows(grid, served.spec.window_frames))
     rng = np.random.default_rng(settings.seed)
@@ -135,6 +138,7 @@ def interpolate(first: stream.Stream, second: stream.Stream, model: ModelLike = 
     moved = transmit_encoding(between, served, settings, sent=sent)
     recipe = make_recipe('interpolate', served, settings, model_name=name_of(model),
                          queries=tables, weight=np.atleast_1d(weight).astype(float).tolist())
+    tell_silence([moved.frames])
     result = layers_to_score((moved,), query, recipe, first)
     titles = [plain_title(score) or 'a query' for score in (query, other)]
     result.metadata.title = f'Between {titles[0]} and {titles[1]}'
@@ -172,8 +176,8 @@ def decode(latents: npt.ArrayLike, model: ModelLike = 'chorales', *,
         One row a window; finite.
     model : LatentModel, str or path
     template : music21 Stream, optional
-        Whose bars, meters and keys the result has: it must have N windows. N bars of 4/4 by
-        default.
+        Whose bars, meters and keys the result has: it must have N windows. By default N bars
+        as long as a window: of 4/4, with the shipped models.
     seed : int
         Of cells that are drawn.
     decoding, threshold
@@ -202,7 +206,9 @@ def decode(latents: npt.ArrayLike, model: ModelLike = 'chorales', *,
         raise FramesError('latents hold NaN or infinity; expected finite numbers')
     query = None if template is None else as_score(template)
     if query is None:
-        grid = _plain_grid(len(values), '4/4', served)
+        whole = served.spec.window_frames * served.spec.step_ql / 4
+        under = max(whole.denominator, 4)
+        grid = _plain_grid(len(values), f'{whole * under}/{under}', served)
     else:
         grid = Grid(extract_notes(query, allow_empty=True).bars, served.spec.step_ql)
     wanted = len(layout_windows(grid, served.spec.window_frames))
@@ -218,11 +224,16 @@ def decode(latents: npt.ArrayLike, model: ModelLike = 'chorales', *,
 def _decode(latents: npt.NDArray[np.float64], model: LatentModel, grid: Grid,
             settings: Settings, rng: np.random.Generator) -> Frames:
     """Return the frames of latents that no query stands behind."""
+    if settings.decoding.threshold == 'calibrated':
+        raise ParameterError("threshold is 'calibrated', but there is no query to be calibrated "
+                             'on; give a probability')
     rule, limit = settings.decoding.resolve(
         model, np.zeros((0, model.spec.window_frames, 2 * model.spec.num_pitches), np.bool_))
     cells, _ = model.decode(latents, rule=rule, threshold=limit, rng=rng)
-    return settings.decoding.shape(windows_to_frames(
+    frames = settings.decoding.shape(windows_to_frames(
         cells, layout_windows(grid, model.spec.window_frames), grid, model.spec.pitch_low))
+    tell_silence([frames])
+    return frames
 
 
 def _plain_grid(bars: Any, meter: str, model: LatentModel) -> Grid:

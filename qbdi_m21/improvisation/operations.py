@@ -18,7 +18,7 @@ from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.improvisation.decoding import Decoding
 from qbdi_m21.improvisation.rates import RateLike
 from qbdi_m21.improvisation.recipe import Recipe, attach, make_recipe
-from qbdi_m21.improvisation.regions import plan_layers
+from qbdi_m21.improvisation.regions import plan_layers, section_field
 from qbdi_m21.improvisation.settings import Regions, Settings
 from qbdi_m21.improvisation.transmission import (
     Transmission,
@@ -114,7 +114,7 @@ def improvise(score: stream.Stream, model: ModelLike = 'chorales', *,
     frames = to_frames(table, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
     sent = transmit_table(query, table, frames, served, settings)
     recipe = make_recipe('improvise', served, settings, model_name=name_of(model),
-                         queries=(table,))
+                         queries=(table,), **section_field(query, settings))
     return layers_to_score(sent, query, recipe, score)
 
 
@@ -150,11 +150,16 @@ def transmit_table(query: stream.Score, table: NoteTable, frames: Frames, model:
             own = frames
         sent.append(transmit_encoding(encode_frames(own, model), model, settings,
                                       rates=layer.rates, stream=place, parts=layer.names))
-    if not any(one.frames.sounding.any() for one in sent):
+    tell_silence([one.frames for one in sent])
+    return tuple(sent)
+
+
+def tell_silence(pieces: Sequence[Frames]) -> None:
+    """Warn where nothing sounds in any of the pieces."""
+    if not any(piece.sounding.any() for piece in pieces):
         warn('the improvisation is silent: no cell was likely enough to be a note; give a higher '
              "rate, a lower threshold or decoding='density', or the channel 'prior-preserving'",
              SilenceWarning)
-    return tuple(sent)
 
 
 def merge_frames(pieces: Sequence[Frames]) -> Frames:

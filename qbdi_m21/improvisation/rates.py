@@ -30,9 +30,10 @@ def parse_rate(rate: Any) -> Rate:
     """
     if isinstance(rate, str) and rate in NAMES:
         return NAMES[rate]
-    fractional = isinstance(rate, float | np.floating) or (isinstance(rate, str) and '.' in rate)
+    fractional = isinstance(rate, float | np.floating) or (
+        isinstance(rate, str) and not rate.strip().isdecimal())
     try:
-        bits = float('nan') if isinstance(rate, bool) else float(rate)
+        bits = float('nan') if isinstance(rate, bool | np.bool_) else float(rate)
     except (TypeError, ValueError, OverflowError):
         bits = float('nan')
     if 0 < bits < 1:
@@ -49,8 +50,10 @@ def parse_rate(rate: Any) -> Rate:
 
 def parse_rates(rate: RateLike | Sequence[RateLike]) -> Rate | tuple[Rate, ...]:
     """Return one rate, or one for each bar."""
-    if np.ndim(rate) == 1 and not isinstance(rate, str | int | float):
-        return tuple(parse_rate(one) for one in rate)
+    given: Any = rate
+    if isinstance(given, list | tuple | range) or (
+            isinstance(given, np.ndarray) and given.ndim == 1):
+        return tuple(parse_rate(one) for one in given)
     return parse_rate(rate)
 
 

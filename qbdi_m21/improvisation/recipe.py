@@ -90,7 +90,7 @@ def read_recipe(source: stream.Stream | str | Path) -> Recipe:
         If there is no recipe in it, or one of a newer version.
     """
     if isinstance(source, stream.Stream):
-        recipe = getattr(source.derivation, 'recipe', None)
+        recipe = getattr(source.derivation, 'recipe', None) or None
         if recipe is None and source.metadata is not None:
             held = source.metadata.getCustom(RECIPE_FIELD)
             recipe = _parse(str(held[0]), 'the score') if held else None
@@ -165,9 +165,9 @@ def holds_recipe(path: Path) -> bool:
     return isinstance(found, dict) and bool({'recipe', 'recipes'} & set(found))
 
 
-def check_same(recipe: Mapping[str, Any], model: LatentModel,
-               queries: tuple[NoteTable, ...]) -> None:
-    """Raise an error where model or queries are not those of a recipe.
+def check_same(recipe: Mapping[str, Any], model: LatentModel, queries: tuple[NoteTable, ...],
+               sections: Mapping[str, Any] | None = None) -> None:
+    """Raise an error where model, queries or their sections are not those of a recipe.
 
     Warns
     -----
@@ -188,6 +188,9 @@ def check_same(recipe: Mapping[str, Any], model: LatentModel,
     if notes and list(notes) != [notes_sha256(table) for table in queries]:
         raise ScoreError('the notes of the query are not those that the recipe was made with; '
                          'give the score as it was')
+    if sections is not None and recipe.get('sections', sections) != sections:
+        raise ScoreError('the rehearsal marks of the query are not where they were when the recipe '
+                         'was made; give the score as it was')
     if recipe.get('qbdi_m21') != qbdi_m21.__version__:
         warn(f'the recipe was made with qbdi_m21 {recipe.get("qbdi_m21")}, this is '
              f'{qbdi_m21.__version__}: the result may differ', RecipeWarning)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from music21 import expressions, stream
@@ -96,10 +97,15 @@ def rehearsal_sections(score: stream.Score) -> dict[str, list[int]]:
     return sections
 
 
+def section_field(score: stream.Score, settings: Settings) -> dict[str, Any]:
+    """Return the field of a recipe that says where the sections were that its regions name."""
+    return {'sections': rehearsal_sections(score)} if settings.regions else {}
+
+
 def _find_bars(where: str, table: NoteTable, sections: dict[str, list[int]]) -> list[int]:
     measures = _MEASURES.fullmatch(where.strip())
     if measures is None:
-        name = where.removeprefix(MARK)
+        name = where.strip().removeprefix(MARK).strip()
         if name not in sections:
             known = ', '.join(sections) or 'none'
             raise ParameterError(f'no rehearsal mark {name!r} in the score (its marks: {known}); '

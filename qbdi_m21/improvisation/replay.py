@@ -13,7 +13,14 @@ from qbdi_m21.frames.measures import as_score
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.improvisation.latents import interpolate, sample
 from qbdi_m21.improvisation.operations import ModelLike, improvise, serve
-from qbdi_m21.improvisation.recipe import Recipe, check_recipe, check_same, read_recipe
+from qbdi_m21.improvisation.recipe import (
+    QUERIES,
+    Recipe,
+    check_recipe,
+    check_same,
+    read_recipe,
+)
+from qbdi_m21.improvisation.regions import rehearsal_sections
 from qbdi_m21.improvisation.settings import Settings
 from qbdi_m21.notation.reading import CORPUS_PREFIX, load_score
 
@@ -45,7 +52,12 @@ def replay(recipe: Recipe | stream.Stream | str | Path,
     beside = None if isinstance(recipe, dict | stream.Stream) else Path(recipe).parent
     scores = load_queries(given, beside) if queries is None else (
         [queries] if isinstance(queries, stream.Stream) else list(queries))
-    check_same(given, served, tuple(extract_notes(as_score(score)) for score in scores))
+    plain = [as_score(score) for score in scores]
+    if plain and not QUERIES[given['operation']]:
+        raise ParameterError(f'the recipe is of {given["operation"]!r}, which has no query; leave '
+                             'queries out')
+    check_same(given, served, tuple(map(extract_notes, plain)),
+               rehearsal_sections(plain[0]) if 'sections' in given else None)
     settings, operation = Settings.from_json(given), given['operation']
     shared: dict[str, Any] = {'seed': settings.seed, 'decoding': settings.decoding}
     if operation == 'improvise':

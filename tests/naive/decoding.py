@@ -30,17 +30,22 @@ def cells_of(notes):
 
 
 def naive_fold(notes, pitch_range):
-    """Notes of which those outside a range go by octaves into it, where they are struck."""
+    """Notes of which those outside a range go by octaves into it.
+
+    There they are struck, and so are the notes that are there already.
+    """
     low, high = pitch_range
-    folded = []
-    for pitch, start, end, struck in notes:
-        goal = pitch
-        while goal < low:
-            goal += 12
-        while goal >= high:
-            goal -= 12
-        folded.append((goal, start, end, struck or goal != pitch))
-    return folded
+    goals = {}
+    for pitch in {note[0] for note in notes}:
+        goals[pitch] = pitch
+        while goals[pitch] < low:
+            goals[pitch] += 12
+        while goals[pitch] >= high:
+            goals[pitch] -= 12
+    alone = {goal for pitch, goal in goals.items()
+             if pitch == goal and list(goals.values()).count(goal) == 1}
+    return [(goals[pitch], start, end, struck or goals[pitch] not in alone)
+            for pitch, start, end, struck in notes]
 
 
 def naive_never_restrike(notes, at=None):

@@ -9,7 +9,13 @@ from musicxml_checks import block_model, fingerprint, schema_errors
 from scipy.stats import norm
 
 import qbdi_m21 as q
-from qbdi_m21.errors import EmptyScoreError, FramesError, ModelError, ParameterError
+from qbdi_m21.errors import (
+    EmptyScoreError,
+    FramesError,
+    ModelError,
+    ParameterError,
+    SilenceWarning,
+)
 from qbdi_m21.frames.windows import frames_to_windows, windows_to_frames
 from qbdi_m21.improvisation.latents import MAX_BARS
 from qbdi_m21.model.spec import FrameSpec
@@ -136,8 +142,8 @@ def test_what_is_no_number_of_bars_is_refused(bars):
 @pytest.mark.parametrize('options', [{'threshold': 'calibrated'},
                                      {'decoding': q.Decoding('threshold', 'calibrated')}])
 def test_a_sample_has_nothing_to_be_calibrated_on(options):
-    with pytest.raises(ParameterError, match="threshold is 'calibrated', but a sample has no query "
-                       'to be calibrated on; give a probability'):
+    with pytest.raises(ParameterError, match="threshold is 'calibrated', but there is no query to "
+                       'be calibrated on; give a probability'):
         q.sample(BLOCKS, 2, **options)
 
 
@@ -287,6 +293,7 @@ def test_a_model_of_another_specification_samples_encodes_and_decodes(query):
 
 def test_what_is_no_note_of_a_template_is_left_out():
     measure = stream.Measure([expressions.TextExpression('dolce'), note.Note(60, quarterLength=4)])
-    made = q.decode(np.zeros((1, 78)), BLOCKS, template=stream.Score([stream.Part([measure])]))
+    with pytest.warns(SilenceWarning, match='the improvisation is silent'):
+        made = q.decode(np.zeros((1, 78)), BLOCKS, template=stream.Score([stream.Part([measure])]))
     assert not list(made.recurse().getElementsByClass(expressions.TextExpression))
     assert len(measures_of(made)[0]) == 1

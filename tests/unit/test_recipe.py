@@ -63,7 +63,7 @@ def test_a_recipe_holds_operation_versions_model_query_and_all_settings(recipe):
         'model_weights_sha256': model.weights_sha256,
         'model_decoding': {'rule': 'threshold', 'threshold': 0.5},
         'query_notes_sha256': [notes_sha256(q.extract_notes(tune()))],
-        'rate': [8, 'full', 0.5, 0], 'regions': [['2', 0], ['part:1', 0.5]],
+        'rate': [8, 'full', 0.5, 0], 'regions': [['2', 0], ['part:1', 0.5]], 'sections': {},
         'channel': 'prior-preserving', 'variance': 'query', 'allocation': 'dynamic', 'seed': 5,
         'decoding': {'threshold': 0.3, 'pitch_range': [36, 90], 'hand_span': 14}}
     assert json.loads(json.dumps(recipe)) == recipe
@@ -170,8 +170,9 @@ def test_an_improvisation_on_an_improvisation_holds_its_own(made, recipe):
     assert q.read_recipe(again)['query_notes_sha256'] == [notes_sha256(q.extract_notes(made))]
     assert len(again.metadata.getCustom(RECIPE_FIELD)) == 1
     assert q.read_recipe(made) == recipe
+    decoded = q.decode(np.ones((4, 78)), block_model(), template=made)
     with pytest.raises(ParameterError, match='the score holds no recipe'):
-        q.read_recipe(q.decode(np.zeros((4, 78)), block_model(), template=made))
+        q.read_recipe(decoded)
 
 
 def test_a_score_without_a_recipe_is_told():

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from music21 import note, stream
+from music21 import expressions, note, stream
 from musicxml_checks import block_model, fingerprint, write_model_file
 
 import qbdi_m21 as q
@@ -291,3 +291,22 @@ def test_places_are_looked_up_again_in_the_query(blocks):
     part.partName = 'Alto'
     with pytest.raises(ParameterError, match="no part 'Viola' in the score; its parts are Alto"):
         q.replay(made, query)
+
+
+def test_a_section_that_has_moved_is_refused():
+    def score(bar):
+        part = stream.Part([stream.Measure([note.Note(60 + k, quarterLength=4)], number=k + 1)
+                            for k in range(4)])
+        part.getElementsByClass(stream.Measure)[bar].insert(0, expressions.RehearsalMark('B'))
+        return stream.Score([part])
+
+    made = q.improvise(score(1), block_model(), regions={'B': 0}, rate='full')
+    assert made.derivation.recipe['sections'] == {'B': [1, 2, 3]}
+    with pytest.raises(ScoreError, match='the rehearsal marks of the query are not where they'):
+        q.replay(made, score(3), model=block_model())
+
+
+def test_a_sample_has_no_query_to_be_given():
+    made = q.sample(block_model(), 2)
+    with pytest.raises(ParameterError, match="is of 'sample', which has no query"):
+        q.replay(made, made, model=block_model())
