@@ -29,7 +29,7 @@ import sys
 from qbdi_m21.cli import main
 query, target = sys.argv[1:]
 main(['improvise', query, '-o', target], standalone_mode=False)
-loaded = {'tensorflow', 'keras', 'matplotlib', 'numba'} & set(sys.modules)
+loaded = {'tensorflow', 'keras', 'matplotlib', 'vmo'} & set(sys.modules)
 sys.exit(f'imported: {sorted(loaded)}' if loaded else 0)
 """
 

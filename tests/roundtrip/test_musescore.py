@@ -93,7 +93,7 @@ def test_the_file_holds_every_note_of_both_sides(made):
 
 def test_every_measure_is_full_and_both_sides_have_as_many(made):
     found, path = made
-    bars = found.transmission.frames.grid.bars
+    bars = found.grid.bars
     above, *below = [voice_lengths(part) for part in read_musicxml(path).findall('part')]
     assert {len(measures) for measures in (above, *below)} == {len(bars)}
     for filled, bar in zip(above, bars, strict=True):
