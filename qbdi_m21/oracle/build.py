@@ -321,6 +321,8 @@ def _resume(oracle: Oracle, states: int, index: npt.NDArray[np.int64], vectors: 
                 table[link, [k.HEAD, k.TAIL]] = linked[0], linked[-1]
                 table[list(linked[:-1]), k.FOLLOWER] = linked[1:]
         build.sizes[:] = used, oracle.num_symbols
+        first = np.array([states_there[0] for states_there in oracle.classes])
+        build.firsts[:len(first)] = np.stack([first, index[first - 1]], axis=1)
     return build._replace(links=links)
 
 

@@ -38,15 +38,19 @@ class Build(NamedTuple):
         Of which some are in use; there is always room for more.
     sizes : ndarray of int64, shape (2,)
         Links in use, and symbols.
+    firsts : ndarray of int32, shape (T + 1, 2)
+        First state of each symbol, and its feature vector. The transitions of state 0 are these,
+        in their order, and can be many.
     seen, nearest : ndarray of int32, shape (U,)
     away : ndarray of float, shape (U,)
-        The transitions of state 0 are the first states of the symbols, and can be many: for each
-        feature vector the last link that it was compared with, the nearest goal and its distance.
+        For each feature vector the number of symbols that it was compared with at state 0, the
+        nearest of these states, -1 without any below the threshold, and its distance.
     """
 
     states: IntArray
     links: IntArray
     sizes: npt.NDArray[np.int64]
+    firsts: IntArray
     seen: IntArray
     nearest: IntArray
     away: npt.NDArray[np.float64]
@@ -55,8 +59,8 @@ class Build(NamedTuple):
 def new_build(states: int, vectors: int) -> Build:
     """Return an oracle of so many states, of which only state 0 is there, and feature vectors."""
     build = Build(np.empty((states, 8), np.int32), np.empty((4 * states, 3), np.int32),
-                  np.empty(2, np.int64), np.empty(vectors, np.int32), np.empty(vectors, np.int32),
-                  np.empty(vectors))
+                  np.empty(2, np.int64), np.empty((states, 2), np.int32),
+                  np.empty(vectors, np.int32), np.empty(vectors, np.int32), np.empty(vectors))
     clear(build)
     return build
 
@@ -67,7 +71,7 @@ def clear(build: Any) -> None:
     build.states[:] = -1
     build.states[:, LRS] = 0
     build.sizes[:] = 0
-    build.seen[:] = -1
+    build.seen[:] = 0
     build.nearest[:] = -1
     build.away[:] = np.inf
 
@@ -96,7 +100,7 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
         The largest distance below the threshold and the smallest from there on that were looked
         at; 0 and infinity where there was none. Any threshold between them gives the same.
     """
-    states, links, sizes, seen, nearest, away = build
+    states, links, sizes, firsts, seen, nearest, away = build
     below, above = 0.0, np.inf
     used, symbols = sizes
     for i in range(start + 1, stop + 1):
@@ -107,11 +111,7 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
         while k >= 0:
             least = np.inf
             # the state before gets the new one without looking
-            link = states[k, FIRST] if k != i - 1 else -1
-            if k == 0 and seen[vector] >= 0:
-                least, joined = away[vector], nearest[vector]
-                link = links[seen[vector], AFTER]
-            scanned = -1
+            link = states[k, FIRST] if 0 < k != i - 1 else -1
             while link >= 0:
                 apart = row[links[link, VECTOR]]
                 if apart < threshold:
@@ -120,10 +120,18 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
                         least, joined = apart, links[link, GOAL]
                 elif apart < above:
                     above = apart
-                scanned = link
                 link = links[link, AFTER]
-            if k == 0 and scanned >= 0:
-                seen[vector], away[vector], nearest[vector] = scanned, least, joined
+            if k == 0:
+                least, joined = away[vector], nearest[vector]
+                for symbol in range(seen[vector], symbols):
+                    apart = row[firsts[symbol, 1]]
+                    if apart < threshold:
+                        below = max(below, apart)
+                        if apart < least:
+                            least, joined = apart, firsts[symbol, 0]
+                    elif apart < above:
+                        above = apart
+                seen[vector], away[vector], nearest[vector] = symbols, least, joined
             if joined >= 0:
                 break
             links[used, GOAL], links[used, AFTER], links[used, VECTOR] = i, -1, vector
@@ -137,6 +145,7 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
         if joined < 0:
             # no earlier state has this symbol, so none can be better
             states[i, SYMBOL] = symbols
+            firsts[symbols, 0], firsts[symbols, 1] = i, vector
             symbols += 1
             joined = 0
         else:
@@ -148,7 +157,7 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
             states[joined, HEAD] = i
         states[joined, TAIL] = i
     sizes[0], sizes[1] = used, symbols
-    return Build(states, links, sizes, seen, nearest, away), below, above
+    return Build(states, links, sizes, firsts, seen, nearest, away), below, above
 
 
 @numba.njit(cache=True, nogil=True)
