@@ -209,7 +209,7 @@ def test_without_a_query_or_a_recipe_both_are_named(options, folder):
     (('--meter', '0/4'), r"meter is '0/4'"), (('--meter', '4/0'), r"meter is '4/0'"),
     (('--meter', '4/5'), r"meter is '4/5'"), (('--meter', '-3/4'), r"meter is '-3/4'"),
     (('--meter', '999/4'), r"meter is '999/4'"), (('--meter', 'waltz'), r"meter is 'waltz'"),
-    (('--seed', '-1'), r'--seed'), (('--threshold', 'calibrated'), r'a sample has no query'),
+    (('--seed', '-1'), r'--seed'), (('--threshold', 'calibrated'), r'there is no query'),
     (('--threshold', '2'), r'threshold is 2\.0'), (('--hand-span', '1'), r'hand_span is 1'),
     (('--model', 'none'), r"no model 'none'"), (('-o', 'out.pdf'), r"ends in '\.pdf'"),
     (('-o', 'none/out.mxl'), r'there is no folder none'), (('--rate', '8'), r'No such option'),
