@@ -28,13 +28,10 @@ from qbdi_m21.improvisation.operations import (
 )
 from qbdi_m21.improvisation.rates import RateLike
 from qbdi_m21.improvisation.recipe import attach, make_recipe
-from qbdi_m21.improvisation.settings import Settings
+from qbdi_m21.improvisation.settings import Settings, check_bars
 from qbdi_m21.improvisation.transmission import Encoding, encode_frames, transmit_encoding
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.notation.engrave import plain_title, to_score
-
-#: Longest sample: more bars than the longest work of music21's corpus has.
-MAX_BARS = 10_000
 
 
 def sample(model: ModelLike = 'chorales', bars: int = 16, *, seed: int = 0, meter: str = '4/4',
@@ -238,9 +235,7 @@ def _decode(latents: npt.NDArray[np.float64], model: LatentModel, grid: Grid,
 
 def _plain_grid(bars: Any, meter: str, model: LatentModel) -> Grid:
     """Return bars of one meter."""
-    if isinstance(bars, bool) or not isinstance(bars, int | np.integer) or (
-            not 0 < bars <= MAX_BARS):
-        raise ParameterError(f'bars is {bars!r}; expected a whole number from 1 to {MAX_BARS}')
+    count = check_bars(bars)
     try:
         over, under = (int(number) for number in str(meter).split('/'))
         length = Fraction(4 * over, under)
@@ -250,7 +245,7 @@ def _plain_grid(bars: Any, meter: str, model: LatentModel) -> Grid:
         raise ParameterError(f"meter is {meter!r}; expected one such as '4/4' or '6/8'")
     beat = Fraction(4, under) * (3 if under >= 8 and over % 3 == 0 and over > 3 else 1)
     return Grid(tuple(Bar(k + 1, k * length, length, f'{over}/{under}', beat)
-                      for k in range(bars)), model.spec.step_ql)
+                      for k in range(count)), model.spec.step_ql)
 
 
 def _opposite(one: Encoding, two: Encoding) -> npt.NDArray[np.int64]:

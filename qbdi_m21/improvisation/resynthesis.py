@@ -21,7 +21,7 @@ from qbdi_m21.frames.roll import Frames
 from qbdi_m21.frames.windows import layout_windows, windows_to_frames
 from qbdi_m21.improvisation.operations import ModelLike, name_of, serve
 from qbdi_m21.improvisation.recipe import attach, notes_sha256
-from qbdi_m21.improvisation.settings import Settings, check_seed
+from qbdi_m21.improvisation.settings import Settings, check_bars, check_seed
 from qbdi_m21.improvisation.transmission import Encoding, encode_frames
 from qbdi_m21.notation.engrave import plain_title, to_score
 from qbdi_m21.notation.marks import Mark
@@ -29,9 +29,6 @@ from qbdi_m21.oracle.resynthesis import follow, walk
 from qbdi_m21.oracle.threshold import Threshold, find_threshold
 
 IntArray = npt.NDArray[np.int64]
-
-#: Longest result, in bars.
-MAX_BARS = 10_000
 
 
 @dataclass(frozen=True)
@@ -183,10 +180,7 @@ class _Material:
 
     def plain_grid(self, bars: int | None) -> Grid:
         """Return so many bars in the meter of the first full bar."""
-        count = len(self.frames.grid.bars) if bars is None else bars
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or (
-                not 0 < count <= MAX_BARS):
-            raise ParameterError(f'bars is {bars!r}; expected a whole number from 1 to {MAX_BARS}')
+        count = check_bars(len(self.frames.grid.bars) if bars is None else bars)
         whole = next((bar for bar in self.frames.grid.bars if bar.is_full),
                      self.frames.grid.bars[0])
         length = whole.length_ql + whole.lead_ql

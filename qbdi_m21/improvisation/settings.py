@@ -91,6 +91,18 @@ class Settings:
         return cls.parse(**{**values, 'decoding': Decoding.from_json(data.get('decoding', {}))})
 
 
+#: Longest result without a query: more bars than the longest work of music21's corpus has.
+MAX_BARS = 10_000
+
+
+def check_bars(bars: Any) -> int:
+    """Return a number of bars, or raise ParameterError."""
+    if isinstance(bars, bool) or not isinstance(bars, int | np.integer) or (
+            not 0 < bars <= MAX_BARS):
+        raise ParameterError(f'bars is {bars!r}; expected a whole number from 1 to {MAX_BARS}')
+    return int(bars)
+
+
 def check_seed(seed: Any) -> int:
     """Return a seed, or raise ParameterError."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:

@@ -17,7 +17,7 @@ from qbdi_m21.errors import (
     SilenceWarning,
 )
 from qbdi_m21.frames.windows import frames_to_windows, windows_to_frames
-from qbdi_m21.improvisation.latents import MAX_BARS
+from qbdi_m21.improvisation.settings import MAX_BARS
 from qbdi_m21.model.spec import FrameSpec
 from qbdi_m21.notation.musicxml import to_musicxml
 
