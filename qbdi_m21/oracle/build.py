@@ -22,6 +22,7 @@ from qbdi_m21.oracle.distances import (
     check_distance,
     check_features,
     check_silence,
+    different_frames,
     distance_rows,
     is_silent,
 )
@@ -259,8 +260,7 @@ def build_oracle(features: npt.ArrayLike, threshold: float, distance: Distance =
 
 def _grow(oracle: Oracle, features: FloatArray) -> Oracle:
     """Return an oracle of all features, of which the first are those of the one given."""
-    unique, index = np.unique(features, axis=0, return_inverse=True)
-    index = np.asarray(index.ravel(), dtype=np.int64)
+    unique, index = different_frames(features)
 
     def blocks() -> Iterator[Block]:
         step = max(MAX_DISTANCES // max(len(unique), 1), 1)
@@ -293,7 +293,7 @@ def grow(oracle: Oracle, features: FloatArray, index: npt.NDArray[np.int64],
     from qbdi_m21.oracle.kernel import LRS, SUFFIX, SYMBOL, advance, flat_transitions
     build = _resume(oracle, len(features) + 1, index, vectors)
     for start, stop, distances, rows in blocks:
-        build, _, _ = advance(build, distances, rows, index, start, stop, oracle.threshold)
+        build = advance(build, distances, rows, index, start, stop, oracle.threshold)
     starts, goals = flat_transitions(build)
     suffix, lrs, symbol = (np.ascontiguousarray(build.states[:, column])
                            for column in (SUFFIX, LRS, SYMBOL))

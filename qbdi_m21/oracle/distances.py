@@ -43,6 +43,19 @@ def check_features(features: npt.ArrayLike, least: int = 1) -> FloatArray:
     return values
 
 
+def different_frames(features: FloatArray) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Return the different rows, shape (U, D), and which of them each row is, shape (T,).
+
+    A dictionary of their bytes takes a third of the time of ``np.unique``, which sorts.
+    """
+    rows = np.ascontiguousarray(features + 0.0)     # -0 is 0
+    places: dict[bytes, int] = {}
+    index = [places.setdefault(row, len(places))
+             for row in rows.view(f'V{rows.itemsize * rows.shape[1]}').ravel().tolist()]
+    unique = np.frombuffer(b''.join(places), dtype=np.float64)
+    return unique.reshape(-1, rows.shape[1]), np.array(index, dtype=np.int64)
+
+
 def check_distance(distance: Distance, dimensions: int) -> None:
     """Raise ParameterError where there is no such distance, or it takes other rows."""
     if callable(distance):

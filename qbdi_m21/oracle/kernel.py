@@ -78,8 +78,8 @@ def clear(build: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop: int,
-            threshold: float) -> Any:
-    """Add the states of frames `start` to `stop`; return the build and two distances.
+            threshold: float, looked: Any = None) -> Any:
+    """Add the states of frames `start` to `stop`; return the build.
 
     Parameters
     ----------
@@ -93,15 +93,12 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
         Which feature vector, as a column, each frame has.
     start, stop : int
     threshold : float
-
-    Returns
-    -------
-    (Build, float, float)
-        The largest distance below the threshold and the smallest from there on that were looked
-        at; 0 and infinity where there was none. Any threshold between them gives the same.
+    looked : ndarray of float, shape (2,), optional
+        Is narrowed to the largest distance below the threshold and the smallest from there on
+        that were looked at. Any threshold between them gives the same. Without it, the
+        compiled code does not keep them.
     """
     states, links, sizes, firsts, seen, nearest, away = build
-    below, above = 0.0, np.inf
     used, symbols = sizes
     for i in range(start + 1, stop + 1):
         row, vector = distances[rows[i - 1 - start]], index[i - 1]
@@ -114,23 +111,19 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
             link = states[k, FIRST] if 0 < k != i - 1 else -1
             while link >= 0:
                 apart = row[links[link, VECTOR]]
-                if apart < threshold:
-                    below = max(below, apart)
-                    if apart < least:
-                        least, joined = apart, links[link, GOAL]
-                elif apart < above:
-                    above = apart
+                if looked is not None:
+                    _narrow(looked, apart, threshold)
+                if apart < threshold and apart < least:
+                    least, joined = apart, links[link, GOAL]
                 link = links[link, AFTER]
             if k == 0:
                 least, joined = away[vector], nearest[vector]
                 for symbol in range(seen[vector], symbols):
                     apart = row[firsts[symbol, 1]]
-                    if apart < threshold:
-                        below = max(below, apart)
-                        if apart < least:
-                            least, joined = apart, firsts[symbol, 0]
-                    elif apart < above:
-                        above = apart
+                    if looked is not None:
+                        _narrow(looked, apart, threshold)
+                    if apart < threshold and apart < least:
+                        least, joined = apart, firsts[symbol, 0]
                 seen[vector], away[vector], nearest[vector] = symbols, least, joined
             if joined >= 0:
                 break
@@ -157,7 +150,15 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
             states[joined, HEAD] = i
         states[joined, TAIL] = i
     sizes[0], sizes[1] = used, symbols
-    return Build(states, links, sizes, firsts, seen, nearest, away), below, above
+    return Build(states, links, sizes, firsts, seen, nearest, away)
+
+
+@numba.njit(cache=True, nogil=True)
+def _narrow(looked: Any, apart: float, threshold: float) -> None:
+    if apart < threshold:
+        looked[0] = max(looked[0], apart)
+    elif apart < looked[1]:
+        looked[1] = apart
 
 
 @numba.njit(cache=True, nogil=True)
@@ -298,7 +299,7 @@ def rate_curve(build: Any, distances: Any, index: Any, thresholds: Any, log2: An
     totals, profile = np.empty(len(thresholds)), np.empty(len(index))
     for k in range(len(thresholds)):
         clear(build)
-        build, _, _ = advance(build, distances, index, index, 0, len(index), thresholds[k])
+        build = advance(build, distances, index, index, 0, len(index), thresholds[k])
         totals[k] = total_rate(build.states[:, LRS], log2, profile)
     return totals
 
@@ -319,18 +320,19 @@ def exact_curve(build: Any, distances: Any, index: Any, start: float, stop: floa
         Half-open from below: thresholds above the first and up to the second, and their total.
         The last interval may reach beyond `stop`.
     """
-    rows, used, profile = np.empty((64, 3)), 0, np.empty(len(index))
+    rows, used, profile, looked = np.empty((64, 3)), 0, np.empty(len(index)), np.empty(2)
     threshold = start
     while threshold < stop or used == 0:
         clear(build)
-        build, below, above = advance(build, distances, index, index, 0, len(index),
-                                       np.nextafter(threshold, np.inf))
+        looked[0], looked[1] = 0.0, np.inf
+        build = advance(build, distances, index, index, 0, len(index),
+                        np.nextafter(threshold, np.inf), looked)
         if used == len(rows):
             longer = np.empty((2 * used, 3))
             longer[:used] = rows
             rows = longer
-        rows[used, 0], rows[used, 1] = below, above
+        rows[used, :2] = looked
         rows[used, 2] = total_rate(build.states[:, LRS], log2, profile)
         used += 1
-        threshold = above
+        threshold = looked[1]
     return rows[:used]

@@ -21,6 +21,7 @@ from qbdi_m21.oracle.distances import (
     check_distance,
     check_features,
     check_silence,
+    different_frames,
     distance_rows,
     is_silent,
 )
@@ -32,7 +33,7 @@ Progress = Callable[[int, int], object]
 GRID, PARTS = 100, 16
 
 #: Below so many frames times thresholds, threads take longer to start than to work.
-THREADS_FROM = 80_000
+THREADS_FROM = 200_000
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,7 @@ class _Sequence:
 
     def __init__(self, values: FloatArray, distance: Distance, silence: str) -> None:
         self.values, self.distance, self.silence = values, distance, silence
-        self.unique, index = np.unique(values, axis=0, return_inverse=True)
-        self.index = np.asarray(index.ravel(), dtype=np.int64)
+        self.unique, self.index = different_frames(values)
         # as NumPy has them: totals are equal to its own to the last bit
         with np.errstate(divide='ignore'):
             self.log2 = np.log2(np.arange(len(values) + 1, dtype=np.float64))
@@ -199,8 +199,12 @@ class _Sequence:
         def search(part: FloatArray) -> FloatArray:
             return np.asarray(rate_curve(self.space(), distances, self.index, part, self.log2))
 
-        parts = np.array_split(thresholds, min(PARTS, len(thresholds)))
-        return np.concatenate(self._each(search, parts, len(thresholds), progress))
+        # at 0 nothing joins and all are new symbols, of rate 0: the slowest oracle to build
+        zeros = int(np.searchsorted(thresholds, 0.0, side='right'))
+        rest = thresholds[zeros:]
+        parts = np.array_split(rest, min(PARTS, max(len(rest), 1)))
+        return np.concatenate([np.zeros(zeros),
+                               *self._each(search, parts, len(rest), progress)])
 
     def _grid_by_blocks(self, thresholds: FloatArray, progress: Progress | None) -> FloatArray:
         """Build the oracles of all thresholds side by side, block of distances by block."""
@@ -212,7 +216,7 @@ class _Sequence:
                     distances: FloatArray = distances,
                     rows: npt.NDArray[np.int64] = rows) -> None:
                 oracles[place] = advance(oracles[place], distances, rows, self.index, start, stop,
-                                         float(thresholds[place]))[0]
+                                         float(thresholds[place]))
 
             add(0)      # alone, as in `_each`
             with ThreadPoolExecutor() as pool:
