@@ -11,7 +11,8 @@ from music21 import stream
 
 from qbdi_m21.analysis.collisions import Collision, find_collisions
 from qbdi_m21.analysis.information_rate import InformationRate, information_rate
-from qbdi_m21.analysis.motifs import Motif, find_motifs
+from qbdi_m21.analysis.motifs.find import find_motifs
+from qbdi_m21.analysis.motifs.result import Motif
 from qbdi_m21.frames.encode import Music, to_frames
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.measures import as_score, measured_parts
@@ -36,6 +37,9 @@ from qbdi_m21.notation.marks import Mark, marks_of, rate_mark
 Progress = Callable[[str, float], None]
 
 SIDES = (QUERY, IMPROVISATION)
+
+#: Motifs of each side that are drawn: more than five hide the notes.
+MOST_MOTIFS = 5
 
 #: What the stages of :func:`compare` are called, in order.
 STAGES = ('load the model', 'read the query', 'improvise', 'analyse the query',
@@ -177,7 +181,8 @@ def compare(score: stream.Stream, model: ModelLike = 'chorales', *,
             stage(3 + index, done / total)
 
         rates[side] = information_rate(music[side], progress=search)
-        motifs[side] = find_motifs(music[side], threshold=rates[side].selected)
+        motifs[side] = find_motifs(music[side], level='themes', max_motifs=MOST_MOTIFS,
+                                   threshold=rates[side].selected)
     stage(5)
     collisions = find_collisions(music[QUERY], music[IMPROVISATION])
     num_notes = {QUERY: len(table), IMPROVISATION: len(made)}

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbdi_m21.analysis.harmony import harmony_name, infer_chord
-from qbdi_m21.analysis.motifs import element_ids_within
+from qbdi_m21.analysis.motifs.places import element_ids_within
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import Source, read_music
 from qbdi_m21.frames.features import pitch_classes, tonnetz

@@ -11,6 +11,7 @@ from qbdi_m21.cli.cmd_evaluate import evaluate
 from qbdi_m21.cli.cmd_improvise import improvise
 from qbdi_m21.cli.cmd_ir import ir, resynthesise
 from qbdi_m21.cli.cmd_models import models, train
+from qbdi_m21.cli.cmd_motifs import motifs, theme
 from qbdi_m21.cli.cmd_sample import interpolate, sample
 from qbdi_m21.cli.cmd_sweep import sweep
 
@@ -26,11 +27,12 @@ def main() -> None:
       qbdi-m21 improvise song.mxl --rate 64 --seed 3 -o out.musicxml --json out.json
       qbdi-m21 sweep song.mxl --rates full,64,16,0 -o song-rates
       qbdi-m21 ir song.mxl -o song-ir.png
+      qbdi-m21 motifs song.mxl -o song-motifs.musicxml
       qbdi-m21 models
       qbdi-m21 train corpus:bach/bwv66.6 corpus:bach/bwv4.8 -o tiny.keras --updates 200
     """
 
 
-for command in (improvise, sample, interpolate, sweep, ir, resynthesise, convert, models, train,
-                evaluate):
+for command in (improvise, sample, interpolate, sweep, ir, motifs, theme, resynthesise, convert,
+                models, train, evaluate):
     main.add_command(command)

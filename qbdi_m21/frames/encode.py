@@ -10,7 +10,7 @@ from music21 import stream
 
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.notes import extract_notes
-from qbdi_m21.frames.raster import StepLike, parse_step, table_to_frames
+from qbdi_m21.frames.raster import StepLike, frames_to_table, parse_step, table_to_frames
 from qbdi_m21.frames.roll import PITCH_RANGE, Frames
 from qbdi_m21.frames.table import NoteTable
 
@@ -92,6 +92,25 @@ def to_part_frames(score: stream.Stream | NoteTable, *, step: StepLike = Fractio
                  for part in range(len(table.part_names)))
 
 
+def read_table(source: Source) -> tuple[NoteTable, str]:
+    """Return the notes of any source of music, and its side (see `Music`).
+
+    Bare frames give the notes that they would be written as.
+    """
+    if isinstance(source, Music):
+        return source.table or frames_to_table(source.frames), source.side
+    if isinstance(source, Frames):
+        return frames_to_table(source), 'query'
+    side = 'query'
+    if isinstance(source, stream.Stream):
+        side = 'improvisation' if source.derivation.method in MADE else 'query'
+        source = extract_notes(source, allow_empty=side == 'improvisation')
+    if not isinstance(source, NoteTable):
+        raise ParameterError(f'got {type(source).__name__}; expected a music21 Stream, a '
+                             'NoteTable, Frames or Music')
+    return source, side
+
+
 def read_music(source: Source) -> Music:
     """Return any source of music as frames and notes.
 
@@ -101,11 +120,5 @@ def read_music(source: Source) -> Music:
         return source
     if isinstance(source, Frames):
         return Music(source)
-    side = 'query'
-    if isinstance(source, stream.Stream):
-        side = 'improvisation' if source.derivation.method in MADE else 'query'
-        source = extract_notes(source, allow_empty=side == 'improvisation')
-    if not isinstance(source, NoteTable):
-        raise ParameterError(f'got {type(source).__name__}; expected a music21 Stream, a '
-                             'NoteTable, Frames or Music')
-    return Music(table_to_frames(source), source, side)
+    table, side = read_table(source)
+    return Music(table_to_frames(table), table, side)

@@ -10,10 +10,10 @@ from music21 import expressions, note, spanner, stream
 from music21.common import opFrac
 
 from qbdi_m21.analysis.collisions import Collision
-from qbdi_m21.analysis.motifs import Motif
+from qbdi_m21.analysis.motifs.result import Motif
 from qbdi_m21.errors import NotationError, ParameterError
 from qbdi_m21.frames.bars import read_bars
-from qbdi_m21.frames.grid import Grid
+from qbdi_m21.frames.grid import Bar, Grid
 from qbdi_m21.frames.measures import as_score, give_measures
 from qbdi_m21.frames.notes import notes_by_element_id
 from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
@@ -77,16 +77,8 @@ class _Side:
     def __init__(self, parts: list[stream.Part]) -> None:
         self.grid = Grid(read_bars(parts))
         self.bars = self.grid.bars
-        self.parts, self.top = parts, parts[0]
-        self.measures = list(self.top.getElementsByClass(stream.Measure))
+        self.staves = [_Staff(part, self.bars) for part in parts]
         self.heads = notes_by_element_id(parts)
-        self.line_ends: list[Fraction] = []
-        self.timeline: list[tuple[Fraction, Fraction, note.GeneralNote]] = []
-        for bar, measure in zip(self.bars, self.measures, strict=False):
-            for element in _layer(measure).notesAndRests:
-                start = bar.start_ql + Fraction(opFrac(element.offset))
-                end = start + Fraction(opFrac(element.quarterLength))
-                self.timeline.append((start, end, element))
 
     def draw(self, marks: list[Mark]) -> None:
         """Draw marks in the order of their start."""
@@ -95,22 +87,39 @@ class _Side:
                 raise NotationError(
                     f'the mark {mark.text or mark.kind!r} starts at {mark.start_ql} quarters; the '
                     f'score ends at {self.bars[-1].end_ql}: is it the score that was analysed?')
-            if not 0 <= mark.staff < len(self.parts):
+            if not 0 <= mark.staff < len(self.staves):
                 raise NotationError(
                     f'the mark {mark.text or mark.kind!r} is for staff {mark.staff}; the '
-                    f'{mark.side} has {len(self.parts)}, counted from 0')
+                    f'{mark.side} has {len(self.staves)}, counted from 0')
             for identifier in mark.element_ids:
                 for head in self.heads.get(identifier, ()):
                     if mark.color:
                         head.style.color = mark.color
                     if mark.notehead:
                         head.notehead = mark.notehead
-            start = self._bracket(mark) if mark.bracket else mark.start_ql
+            staff = self.staves[mark.staff]
+            start = staff.bracket(mark) if mark.bracket else mark.start_ql
             if mark.text:
-                self._text(mark, start)
+                index = self.grid.bar_at_offset(start)
+                staff.write(mark, index, start - self.bars[index].start_ql)
 
-    def _text(self, mark: Mark, start: Fraction) -> None:
-        index = self.grid.bar_at_offset(start)
+
+class _Staff:
+    """One staff: where its notes and rests are, and what is drawn over it."""
+
+    def __init__(self, part: stream.Part, bars: tuple[Bar, ...]) -> None:
+        self.part = part
+        self.measures = list(part.getElementsByClass(stream.Measure))
+        self.line_ends: list[Fraction] = []
+        self.timeline: list[tuple[Fraction, Fraction, note.GeneralNote]] = []
+        for bar, measure in zip(bars, self.measures, strict=False):
+            for element in _layer(measure).notesAndRests:
+                start = bar.start_ql + Fraction(opFrac(element.offset))
+                end = start + Fraction(opFrac(element.quarterLength))
+                self.timeline.append((start, end, element))
+
+    def write(self, mark: Mark, index: int, offset: Fraction) -> None:
+        """Write the mark's text into a measure."""
         text = expressions.TextExpression(mark.text)
         text.placement = 'below' if mark.below else 'above'
         plain = mark.boxed or mark.below
@@ -118,14 +127,12 @@ class _Side:
         text.style.fontSize = 7 if mark.below else 9 if mark.boxed else 12
         if mark.boxed:
             text.style.enclosure = 'rectangle'
-        measures = self.measures if not mark.staff else list(
-            self.parts[mark.staff].getElementsByClass(stream.Measure))
-        _layer(measures[index]).insert(float(start - self.bars[index].start_ql), text)
+        _layer(self.measures[index]).insert(float(offset), text)
 
-    def _bracket(self, mark: Mark) -> Fraction:
-        """Draw a bracket over the top staff and return where its label goes."""
+    def bracket(self, mark: Mark) -> Fraction:
+        """Draw a bracket over the staff and return where its label goes."""
         inside = [place for place in self.timeline if mark.start_ql <= place[0] < mark.end_ql]
-        # nothing of the top staff starts here: over what it holds
+        # nothing of the staff starts here: over what it holds
         inside = inside or [place for place in self.timeline
                             if place[0] < mark.end_ql and mark.start_ql < place[1]]
         notes = [k for k, place in enumerate(inside) if isinstance(place[2], note.NotRest)]
@@ -136,7 +143,7 @@ class _Side:
         self.line_ends.append(mark.end_ql)
         line = spanner.Line(inside[0][2], inside[-1][2], lineType='solid', tick='down',
                             placement='above')
-        self.top.insert(0, line)
+        self.part.insert(0, line)
         # where the bracket can only begin later, the label goes with it
         return max(inside[0][0], mark.start_ql)
 

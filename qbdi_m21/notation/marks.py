@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from qbdi_m21.analysis.collisions import Collision
-from qbdi_m21.analysis.motifs import Motif
+from qbdi_m21.analysis.motifs.result import Motif, Occurrence
 from qbdi_m21.errors import ParameterError
 
 #: Okabe & Ito's palette, which colour-blind people can tell apart; vermilion is the collisions'.
@@ -41,7 +41,7 @@ class Mark:
     below : bool
         Print the text small and below the staff, where no other mark stands.
     staff : int
-        Place of the staff among the side's at which the text stands.
+        Place of the staff among the side's over which text and bracket stand.
     """
 
     kind: str
@@ -71,7 +71,7 @@ def marks_of(results: Iterable[Motif | Collision | Mark]) -> tuple[Mark, ...]:
         if isinstance(result, Mark):
             marks.append(result)
         elif isinstance(result, Motif):
-            marks += _motif_marks(result)
+            marks += motif_marks(result.label, result.occurrences, result.side)
         elif isinstance(result, Collision):
             marks += _collision_marks(result)
         else:
@@ -80,10 +80,11 @@ def marks_of(results: Iterable[Motif | Collision | Mark]) -> tuple[Mark, ...]:
     return tuple(marks)
 
 
-def _motif_marks(motif: Motif) -> list[Mark]:
-    color = MOTIF_COLORS[(ord(motif.label) - ord('A')) % len(MOTIF_COLORS)]
-    return [Mark('motif', motif.label, motif.side, o.start_ql, o.end_ql, o.element_ids, color,
-                 bracket=True) for o in motif.occurrences]
+def motif_marks(label: str, occurrences: Iterable[Occurrence], side: str = 'query') -> list[Mark]:
+    """Return the marks of a motif's or theme's occurrences; a varied one's label has a prime."""
+    color = MOTIF_COLORS[(ord(label[0]) - ord('A')) % len(MOTIF_COLORS)]
+    return [Mark('motif', label if o.exact else f'{label}\u2032', side, o.start_ql, o.end_ql,
+                 o.element_ids, color, bracket=True, staff=o.part or 0) for o in occurrences]
 
 
 def _collision_marks(hit: Collision) -> list[Mark]:

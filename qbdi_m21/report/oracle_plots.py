@@ -1,4 +1,4 @@
-"""Pictures of oracles, information rates and motifs: results in, matplotlib Axes out."""
+"""Pictures of oracles and information rates: results in, matplotlib Axes out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qbdi_m21.analysis.information_rate import InformationRate
-from qbdi_m21.analysis.motifs import Motif
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.roll import Frames
-from qbdi_m21.notation.marks import MOTIF_COLORS
 from qbdi_m21.oracle.build import Oracle
 
 if TYPE_CHECKING:
@@ -72,7 +69,7 @@ def plot_ir_profile(found: InformationRate, axes: Axes | None = None) -> Axes:
               drawstyle='steps-post')
     axes.set_ylabel('information rate, bits')
     axes.set_xlim(0, len(found.profile))
-    _number_measures(axes, found.grid)
+    number_measures(axes, found.grid)
     return axes
 
 
@@ -106,7 +103,7 @@ def plot_oracle(oracle: Oracle, axes: Axes | None = None, *, min_lrs: int = 1,
     axes.set_xlim(0, oracle.num_states)
     axes.set_ylim(-0.02 * height, 1.05 * height)
     axes.set_yticks([])
-    _number_measures(axes, grid)
+    number_measures(axes, grid)
     return axes
 
 
@@ -133,36 +130,7 @@ def plot_self_similarity(oracle: Oracle, axes: Axes | None = None, *,
             cells[one, two] = cells[two, one] = 1.0
     axes.imshow(cells, cmap='Greys', vmin=0, vmax=1, origin='lower', interpolation='nearest',
                 extent=(0, oracle.num_states - 1, 0, oracle.num_states - 1))
-    _number_measures(axes, grid, _TICKS // 2)
-    return axes
-
-
-def plot_motifs(motifs: Sequence[Motif], frames: Frames, axes: Axes | None = None) -> Axes:
-    """Plot motifs over time, a row each, over a piano roll (Dubnov 2019, figure 4).
-
-    Parameters
-    ----------
-    motifs : sequence of Motif
-    frames : Frames
-        Of the same piece.
-    axes : Axes, optional
-    """
-    axes = axes or new_axes(9, 4)
-    times, pitches = np.nonzero(frames.sounding)
-    axes.scatter(times, pitches + frames.pitch_low, s=2, marker='s', color='#7F7F7F', linewidths=0)
-    low = int(pitches.min(initial=0)) + frames.pitch_low
-    grid = frames.grid
-    for row, motif in enumerate(motifs):
-        color = MOTIF_COLORS[row % len(MOTIF_COLORS)]
-        y = low - 4 - 3 * row
-        for occurrence in motif.occurrences:
-            start, end = (grid.frame_at_offset(x) for x in (occurrence.start_ql, occurrence.end_ql))
-            axes.axvspan(start, end, color=color, alpha=0.12, linewidth=0)
-            axes.plot([start, end], [y, y], color=color, linewidth=3, solid_capstyle='butt')
-            axes.text(start, y + 0.6, motif.label, fontsize=8, color='black')
-    axes.set_xlim(0, grid.num_frames)
-    axes.set_ylabel('MIDI pitch; motifs below')
-    _number_measures(axes, grid)
+    number_measures(axes, grid, _TICKS // 2)
     return axes
 
 
@@ -185,7 +153,7 @@ def plot_information(found: InformationRate) -> Sequence[Axes]:
     return axes
 
 
-def _number_measures(axes: Axes, grid: Grid | None, most: int = _TICKS) -> None:
+def number_measures(axes: Axes, grid: Grid | None, most: int = _TICKS) -> None:
     """Put measure numbers on the time axis, not more than it has room for."""
     if grid is None:
         axes.set_xlabel('frame')

@@ -9,7 +9,7 @@ from musicxml_checks import fingerprint, read_musicxml, schema_errors
 
 import qbdi_m21 as q
 from qbdi_m21.analysis.collisions import Collision
-from qbdi_m21.analysis.motifs import Motif, Occurrence
+from qbdi_m21.analysis.motifs.result import Motif, Occurrence
 from qbdi_m21.errors import NotationError
 from qbdi_m21.frames.grid import Bar, Grid
 from qbdi_m21.frames.roll import Frames

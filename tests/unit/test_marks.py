@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from qbdi_m21.analysis.collisions import Collision
-from qbdi_m21.analysis.motifs import Motif, Occurrence
+from qbdi_m21.analysis.motifs.result import Motif, Occurrence
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.notation.marks import COLLISION_COLOR, MOTIF_COLORS, Mark, marks_of
 
