@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from qbdi_m21.oracle.build import Oracle
 
 
@@ -65,6 +68,52 @@ def repeated_patterns(oracle: Oracle, *, min_length: int = 2) -> tuple[Pattern, 
                 found.append(started)
         previous_suffix = suffix
     return tuple(Pattern(tuple(sorted(set(ends))), length) for ends, length in found)
+
+
+def origins(states: npt.NDArray[np.integer], length: int, oracle: Oracle
+            ) -> npt.NDArray[np.integer]:
+    """Return for each state the first one known to end with the same `length` symbols.
+
+    A state whose repeated suffix has at least that length ends as its suffix link does, and so
+    on down to one with a shorter suffix.
+    """
+    going = oracle.lrs[states] >= length
+    while going.any():
+        states = np.where(going, oracle.suffix[states], states)
+        going = oracle.lrs[states] >= length
+    return states
+
+
+def maximal_patterns(oracle: Oracle, *, min_length: int = 2) -> tuple[Pattern, ...]:
+    """Return every repeated suffix that cannot be longer, with all places that end alike.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        Of a threshold at which equal means equal: else the places of one pattern are alike only
+        one by one.
+    min_length : int
+        Shortest, in frames.
+
+    Returns
+    -------
+    tuple of Pattern
+        Shorter ones first. None of a pattern's occurrences overlaps another.
+    """
+    longer = np.append(oracle.lrs[1:], 0) > oracle.lrs
+    states = np.arange(1, oracle.num_states)
+    found = []
+    for length in np.unique(oracle.lrs[(oracle.lrs >= min_length) & ~longer]).tolist():
+        # a state before which there are fewer symbols is its own origin
+        first = origins(states, length, oracle)
+        for origin in np.unique(first[(oracle.lrs[1:] == length) & ~longer[1:]]).tolist():
+            ends: list[int] = []
+            for end in states[first == origin].tolist():
+                if end >= length and (not ends or end - length >= ends[-1]):
+                    ends.append(end)
+            if len(ends) > 1:
+                found.append(Pattern(tuple(ends), length))
+    return tuple(found)
 
 
 def _home(found: list[tuple[list[int], int]], state: int, suffix: int) -> int | None:

@@ -17,6 +17,7 @@ from qbdi_m21.analysis.motifs.result import LABELS, Motif, Occurrence
 from qbdi_m21.analysis.motifs.selection import Family, join_variants, select
 from qbdi_m21.analysis.motifs.texture import (
     MAX_EXPLAINED,
+    equal_patterns,
     explained_notes,
     frame_patterns,
     passages,
@@ -36,7 +37,7 @@ Preset = Literal['default', 'vmo']
 Level = Literal['motifs', 'themes', 'sections']
 
 #: What a motif's length may be at each level; sections are passages of the whole texture.
-LEVELS = {'motifs': Lengths(), 'themes': Lengths(longest=24.0, usual=8.0),
+LEVELS = {'motifs': Lengths(), 'themes': Lengths(longest=24.0, usual=6.0, min_notes=6),
           'sections': Lengths(shortest=12.0, longest=np.inf, usual=np.inf)}
 
 #: Shortest passage of the whole texture that is a theme, in quarter lengths.
@@ -205,11 +206,11 @@ def _by_textures(table: NoteTable, grid: Grid, features: npt.NDArray[np.float64]
     lengths = _lengths(level, length)
     shortest = length or (SHORTEST_PASSAGE if level == 'themes'
                           else Fraction(lengths.shortest).limit_denominator(960))
+    patterns = frame_patterns(features, threshold=threshold, min_count=min_count)
+    patterns += equal_patterns(features, max(round(shortest / grid.bar_steps[0]), 2))
     whole = [Found([Place(rows, span=(start, end)) for start, end, rows in one],
                     float(explained_notes(one)))
-             for one in passages(table, grid, frame_patterns(
-                 features, threshold=threshold, min_count=min_count),
-                 shortest=shortest, min_count=min_count)]
+             for one in passages(table, grid, patterns, shortest=shortest, min_count=min_count)]
     held = np.zeros(len(table), dtype=np.bool_)
     for one in whole:
         for place in one.places:
@@ -224,8 +225,9 @@ def _not_held(found: list[Found], held: npt.NDArray[np.bool_], min_count: int) -
     """Return motifs of what passages do not hold, by the notes that they explain."""
     left = [[place for place in one.places if held[place.rows].mean() <= MAX_EXPLAINED]
             for one in found]
-    kept = [Found(places, 0.0) for places in left if len(places) >= min_count]
-    return [replace(one, value=float(one.gain)) for one in kept]
+    kept = [replace(one, places=places) for one, places in zip(found, left, strict=True)
+            if len(places) >= min_count]
+    return [replace(one, value=one.gain * one.density) for one in kept]
 
 
 def _compared(found: Found, table: NoteTable) -> Found:
@@ -250,7 +252,8 @@ def _by_voices(table: NoteTable, lengths: Lengths, min_count: int) -> list[Found
     """Return motifs of the voices, those of the highest value first."""
     lines = join_voices(voices_of(table))
     taken = select(repetitions(lines, lengths, min_count), len(lines.rows), min_count)
-    return [Found(_members(family, lines, table), family.value)
+    usual = float(lines.bits[lines.moves[:, 1] >= 0].sum(axis=1).mean()) if taken else 1.0
+    return [Found(_members(family, lines, table), family.value, family.bits / (usual or 1.0))
             for family in join_variants(taken, lines)]
 
 

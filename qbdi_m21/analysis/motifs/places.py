@@ -27,10 +27,14 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A motif before it is told in measures and beats."""
+    """A motif before it is told in measures and beats.
+
+    `density` is what a move of it says against what one of the piece says on average.
+    """
 
     places: list[Place]
     value: float
+    density: float = 1.0
 
     @property
     def gain(self) -> int:
@@ -42,6 +46,15 @@ def rows_within(table: NoteTable, start: Fraction, end: Fraction) -> IntArray:
     """Return the rows of the notes that start in a span."""
     onset = table.onset_ql
     return np.flatnonzero((onset >= float(start)) & (onset < float(end)))
+
+
+def rows_of(table: NoteTable, occurrence: Occurrence) -> list[int]:
+    """Return the rows of an occurrence's notes."""
+    wanted = set(occurrence.notes)
+    ids = set(occurrence.element_ids)
+    near = rows_within(table, occurrence.start_ql, occurrence.end_ql).tolist()
+    return [k for k in near if (table.onset_at(k), int(table.pitch[k])) in wanted
+            and str(table.select(np.array([k])).element_id[0]) in ids]
 
 
 def element_ids_within(table: NoteTable, start: Fraction, end: Fraction,

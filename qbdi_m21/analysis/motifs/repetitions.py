@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from qbdi_m21.analysis.motifs.voices import TICKS, IntArray, Voice
 from qbdi_m21.oracle.build import build_oracle
+from qbdi_m21.oracle.patterns import origins
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -131,10 +132,8 @@ def move_bits(moves: IntArray, known: IntArray) -> FloatArray:
 def repetitions(lines: Lines, lengths: Lengths, min_count: int = 2) -> list[Repetition]:
     """Return all runs that return and have the right length, with their weights.
 
-    An oracle over the moves of all voices says to which earlier note the longest repeated
-    suffix of each note leads, and how long it is. A run of m moves that ends at a state is
-    the one that ends at its suffix link if the repeated suffix has at least m moves, and so on
-    down to a state with a shorter one. So runs that end up at the same state are equal.
+    An oracle over the moves of all voices says where each note's longest repeated suffix was
+    heard before, and how long it is. Runs of m moves that lead to one origin are equal.
 
     A repetition is worth more if groups begin and end where it does, if its occurrences stand
     alike in the beat, if its moves differ, and if it has about the usual length.
@@ -146,7 +145,6 @@ def repetitions(lines: Lines, lengths: Lengths, min_count: int = 2) -> list[Repe
                                return_inverse=True)
     del kinds
     oracle = build_oracle(symbols.reshape(-1, 1).astype(np.float64), 0.5)
-    suffix, lrs = oracle.suffix.astype(np.int64), oracle.lrs.astype(np.int64)
     before = _last_places(symbols.ravel())
     phase = np.round(lines.onset % 1.0 * TICKS).astype(np.int64) % TICKS
     found: list[Repetition] = []
@@ -156,11 +154,11 @@ def repetitions(lines: Lines, lengths: Lengths, min_count: int = 2) -> list[Repe
         last = place[lines.since >= moves]
         span = lines.onset[last] - lines.onset[last - moves]
         fits = span <= lengths.longest
-        if not fits.any() or lrs.max() < moves:
+        if not fits.any() or oracle.lrs.max() < moves:
             break
         fits &= span + np.minimum(lines.duration[last], _LAST) >= lengths.shortest
         last = last[fits]
-        state = _origin(last + 1, moves, suffix, lrs)
+        state = origins(last + 1, moves, oracle)
         _, group, counts = np.unique(state, return_inverse=True, return_counts=True)
         chosen = counts[group] >= min_count
         if not chosen.any():
@@ -169,15 +167,6 @@ def repetitions(lines: Lines, lengths: Lengths, min_count: int = 2) -> list[Repe
         _, group = np.unique(group[chosen], return_inverse=True)
         found += _weighed(lines, lengths, before, phase, size, last, group)
     return found
-
-
-def _origin(state: IntArray, moves: int, suffix: IntArray, lrs: IntArray) -> IntArray:
-    """Follow suffix links as long as they repeat so many moves."""
-    going = lrs[state] >= moves
-    while going.any():
-        state = np.where(going, suffix[state], state)
-        going = lrs[state] >= moves
-    return state
 
 
 def _last_places(symbols: IntArray) -> IntArray:

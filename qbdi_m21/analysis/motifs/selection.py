@@ -33,10 +33,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Family:
-    """A motif in the lines: its occurrences in order, the first form's value, 0 to 1."""
+    """A motif in the lines: occurrences in order; value, 0 to 1, and bits of a move on average."""
 
     members: tuple[Member, ...]
     value: float
+    bits: float
 
 
 def select(repetitions: list[Repetition], size: int, min_count: int = 2,
@@ -96,8 +97,8 @@ def join_variants(taken: list[tuple[Repetition, float]], lines: Lines,
         else:
             continue
         members[home] += [Member(start, stop, distance) for start, stop in spans]
-    return [Family(_distinct(group), value)
-            for group, value in zip(members, values, strict=True)]
+    return [Family(_distinct(group), value, float(lines.bits[form].sum(axis=1).mean()))
+            for group, value, form in zip(members, values, forms, strict=True)]
 
 
 def _distinct(members: list[Member]) -> tuple[Member, ...]:

@@ -12,11 +12,14 @@ from qbdi_m21.analysis.motifs.voices import TICKS, IntArray
 from qbdi_m21.frames.grid import Grid
 from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.oracle.build import build_oracle
-from qbdi_m21.oracle.patterns import Pattern, repeated_patterns
+from qbdi_m21.oracle.patterns import Pattern, maximal_patterns, repeated_patterns
 from qbdi_m21.oracle.threshold import find_threshold
 
 #: Share of the notes of a passage that another occurrence must have too.
 MIN_RECURRING = 0.5
+
+#: Frames that are nearer than this are equal.
+EQUAL = 1e-6
 
 #: Share of an occurrence that may lie in passages taken before.
 MAX_EXPLAINED = 0.5
@@ -48,6 +51,16 @@ def frame_patterns(features: npt.NDArray[np.float64], *, threshold: float | None
     shortest = min_frames or max(2, math.ceil(np.mean(oracle.lrs[1:])))
     return [pattern for pattern in repeated_patterns(oracle, min_length=shortest)
             if len(pattern.ends) >= min_count]
+
+
+def equal_patterns(features: npt.NDArray[np.float64], min_frames: int) -> list[Pattern]:
+    """Return the repeated patterns of equal frames, as long as they go.
+
+    The threshold of highest information rate can be so high that they are lost among others.
+    """
+    if len(features) < 2:
+        return []
+    return list(maximal_patterns(build_oracle(features, EQUAL), min_length=min_frames))
 
 
 def passages(table: NoteTable, grid: Grid, patterns: list[Pattern], *, shortest: Fraction,

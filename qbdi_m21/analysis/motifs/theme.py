@@ -11,7 +11,6 @@ from qbdi_m21.analysis.motifs.voices import IntArray, Voice, voices_of
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import Source, read_table
 from qbdi_m21.frames.grid import Grid
-from qbdi_m21.frames.table import NoteTable
 
 #: What a note that the theme has not, or that the place has not, costs, in moves of the theme.
 GAP = 0.5
@@ -52,26 +51,38 @@ def find_theme(source: Source, theme: Source, *,
     if not 0 < min_similarity <= 1:
         raise ParameterError(f'min_similarity is {min_similarity}; expected above 0, up to 1')
     table, _ = read_table(source)
-    wanted = _line_of(read_table(theme)[0])
-    own = join_voices((wanted,))
-    if len(own.rows) < 3 or (own.moves[1:, 1] < 0).any():
-        raise ParameterError(f'the theme has {len(own.rows)} notes in its upper line'
-                             + (', and a rest of a bar or more' if len(own.rows) > 2 else '')
-                             + '; expected at least three that follow each other')
+    wanted = _line_of(theme)
+    moves = theme_moves(theme)
     lines = join_voices(voices_of(table))
-    places = _places(own.moves[1:], lines, min_similarity)
+    places = _places(moves, lines, min_similarity)
     grid = Grid(table.bars)
     found = []
     for start, stop, similarity in places:
         rows = lines.rows[start:stop]
-        exact = stop - start == len(own.rows) and np.array_equal(lines.moves[start + 1:stop],
-                                                                 own.moves[1:])
+        exact = np.array_equal(lines.moves[start + 1:stop], moves)
         place = Place(rows, 1.0 - similarity, exact, None, int(table.part[rows[0]]))
         found.append(occurrence(place, int(wanted.pitch[0]), grid, table, True))
     return tuple(sorted(found, key=lambda o: (o.start_ql, o.part or 0)))
 
 
-def _line_of(table: NoteTable) -> Voice:
+def theme_moves(theme: Source) -> IntArray:
+    """Return the moves of a theme's upper line, shape (M, 2), M >= 2.
+
+    Raises
+    ------
+    ParameterError
+        If it has fewer than three notes, or a long rest.
+    """
+    own = join_voices((_line_of(theme),))
+    if len(own.rows) < 3 or (own.moves[1:, 1] < 0).any():
+        raise ParameterError(f'the theme has {len(own.rows)} notes in its upper line'
+                             + (', and a rest of a bar or more' if len(own.rows) > 2 else '')
+                             + '; expected at least three that follow each other')
+    return own.moves[1:]
+
+
+def _line_of(theme: Source) -> Voice:
+    table, _ = read_table(theme)
     voices = voices_of(table)
     if not voices:
         raise ParameterError(f'the theme has {len(table)} notes; expected at least three')
