@@ -253,8 +253,9 @@ def _by_voices(table: NoteTable, lengths: Lengths, min_count: int) -> list[Found
     lines = join_voices(voices_of(table))
     taken = select(repetitions(lines, lengths, min_count), len(lines.rows), min_count)
     usual = float(lines.bits[lines.moves[:, 1] >= 0].sum(axis=1).mean()) if taken else 1.0
-    return [Found(_members(family, lines, table), family.value, family.bits / (usual or 1.0))
-            for family in join_variants(taken, lines)]
+    found = [Found(_members(family, lines, table), family.value, family.bits / (usual or 1.0))
+             for family in join_variants(taken, lines)]
+    return [one for one in found if len(one.places) >= min_count]
 
 
 def _members(family: Family, lines: Lines, table: NoteTable) -> list[Place]:
@@ -263,9 +264,16 @@ def _members(family: Family, lines: Lines, table: NoteTable) -> list[Place]:
         rows = lines.rows[member.start:member.stop]
         places.append(Place(rows, member.distance, member.distance < 1e-9, None,
                              int(table.part[rows[0]])))
-    order = sorted(range(len(places)), key=lambda k: (
-        table.onset_at(int(places[k].rows[0])), -int(table.pitch[places[k].rows[0]])))
-    return [places[k] for k in order]
+    places.sort(key=lambda place: (table.onset_at(int(place.rows[0])), place.part or 0,
+                                   -int(table.pitch[place.rows[0]])))
+    kept: list[Place] = []
+    for place in places:
+        spans = [(table.onset_at(int(one.rows[0])), table.onset_at(int(one.rows[-1])))
+                 for one in (place, *kept[-1:])]
+        # two lines of one staff in parallel are one occurrence: that of the upper one
+        if not (kept and kept[-1].part == place.part and spans[0] == spans[1]):
+            kept.append(place)
+    return kept
 
 
 def _null(table: NoteTable, found: list[Found], search: Callable[[NoteTable], list[Found]],
