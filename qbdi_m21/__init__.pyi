@@ -65,6 +65,8 @@ from .model.training import train as train
 from .model.training_set import TrainingSet as TrainingSet
 from .notation.align import align as align
 from .notation.annotate import annotate as annotate
+from .notation.annotate import strip as strip
+from .notation.checking import check_musicxml as check_musicxml
 from .notation.conversion import convert_file as convert_file
 from .notation.conversion import read_notes as read_notes
 from .notation.converters import register as register
@@ -74,6 +76,7 @@ from .notation.marks import Mark as Mark
 from .notation.musicxml import write_musicxml as write_musicxml
 from .notation.reading import load_score as load_score
 from .notation.reading import load_scores as load_scores
+from .notation.recall import read_annotations as read_annotations
 from .oracle.build import Oracle as Oracle
 from .oracle.build import build_oracle as build_oracle
 from .oracle.information import information_profile as information_profile

@@ -108,7 +108,7 @@ def _make(query: str, source: dict[str, Any], model: str, options: dict[str, Any
     from qbdi_m21.improvisation.recipe import check_same
     from qbdi_m21.improvisation.regions import rehearsal_sections
     from qbdi_m21.improvisation.replay import load_query, located
-    from qbdi_m21.notation.musicxml import SUFFIXES
+    from qbdi_m21.notation.checking import SUFFIXES
     from qbdi_m21.report.summary import summarise
 
     target, record = check_targets(output or f'{stem_of(query)}-improvisation.musicxml', json_path,
@@ -168,7 +168,7 @@ def _again(path: str, query: str | None, model: str | None, output: str | None,
                              '--show-rates go with those of improvisations: leave them out')
     from qbdi_m21.cli.cmd_sample import write_made
     from qbdi_m21.improvisation.replay import replay
-    from qbdi_m21.notation.musicxml import SUFFIXES
+    from qbdi_m21.notation.checking import SUFFIXES
     target, record = check_targets(output or f'{Path(path).stem}-again.musicxml', json_path,
                                    (path,), SUFFIXES)
     write_made(replay(path, model=model), target, record, sources)

@@ -123,7 +123,8 @@ def resynthesise(score: str, query: str | None, *, bars: int | None, model: str 
     from qbdi_m21.frames.ratios import read_exact
     from qbdi_m21.improvisation.resynthesis import resynthesise as make
     from qbdi_m21.notation.annotate import draw_marks
-    from qbdi_m21.notation.musicxml import SUFFIXES, write_musicxml
+    from qbdi_m21.notation.checking import SUFFIXES
+    from qbdi_m21.notation.musicxml import write_musicxml
     from qbdi_m21.notation.reading import load_score
     sources = [one for one in (score, query) if one is not None]
     target, record = check_targets(output or f'{stem_of(score)}-resynthesis.musicxml', json_path,

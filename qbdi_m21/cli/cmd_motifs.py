@@ -77,7 +77,7 @@ def motifs(score: str, *, number: int | None, measures: str | None, preset: str,
     from qbdi_m21.analysis.motifs.find import find_motifs
     from qbdi_m21.frames.notes import extract_notes
     from qbdi_m21.improvisation.replay import load_query
-    from qbdi_m21.notation.musicxml import SUFFIXES
+    from qbdi_m21.notation.checking import SUFFIXES
     target = check_output(output, SUFFIXES) if output else None
     files = [check_output(path, (suffix,)) for path, suffix in (
         (json_path, '.json'), (csv_path, '.csv'), (mirex_path, '.txt')) if path]
@@ -150,7 +150,7 @@ def theme(score: str, theme: str, *, number: int | None, measures: str | None,
     from qbdi_m21.analysis.motifs.theme import find_theme
     from qbdi_m21.frames.notes import extract_notes
     from qbdi_m21.improvisation.replay import load_query
-    from qbdi_m21.notation.musicxml import SUFFIXES
+    from qbdi_m21.notation.checking import SUFFIXES
     target = check_output(output, SUFFIXES) if output else None
     music = load_query(**source_of(score, number, measures))
     table = extract_notes(music)

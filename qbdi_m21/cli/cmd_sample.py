@@ -45,7 +45,7 @@ def sample(model: str, bars: int, meter: str, seed: int, decoding: Decoding, out
       qbdi-m21 sample --model reels --bars 32 --meter 2/2 --seed 4 -o reel.musicxml
     """
     from qbdi_m21.improvisation.latents import sample as draw
-    from qbdi_m21.notation.musicxml import SUFFIXES
+    from qbdi_m21.notation.checking import SUFFIXES
     target, record = check_targets(output or f'{Path(model).stem}-sample.musicxml', json_path, (),
                                    SUFFIXES)
     write_made(draw(model, bars, seed=seed, meter=meter, decoding=decoding), target, record, [])
@@ -79,7 +79,7 @@ def interpolate(first: str, second: str, *, model: str, weight: str, rate: str, 
     """
     from qbdi_m21.improvisation.latents import interpolate as join
     from qbdi_m21.improvisation.replay import load_query
-    from qbdi_m21.notation.musicxml import SUFFIXES
+    from qbdi_m21.notation.checking import SUFFIXES
     try:
         weights = [float(one) for one in weight.split(',')]
     except ValueError as error:

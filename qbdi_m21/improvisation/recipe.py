@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lxml import etree
 from music21 import derivation, metadata, stream
 
 import qbdi_m21
@@ -19,7 +17,7 @@ from qbdi_m21.improvisation.settings import Settings
 from qbdi_m21.improvisation.transmission import Transmission
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.notation.align import RECIPE_FIELD
-from qbdi_m21.notation.safety import check_file
+from qbdi_m21.notation.checking import musicxml_root
 
 #: Version of what a recipe holds; a newer one is refused.
 FORMAT = 1
@@ -214,18 +212,7 @@ def _parse(text: str, place: str) -> Any:
 
 def _field_of(path: Path) -> str:
     """Return the text of the recipe's field in a MusicXML file."""
-    check_file(path)
-    parser = etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False)
-    try:
-        data = path.read_bytes()
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                container = etree.fromstring(archive.read('META-INF/container.xml'), parser)
-                named = container.find('.//{*}rootfile')
-                data = archive.read('' if named is None else named.get('full-path', ''))
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, KeyError) as error:
-        raise ParameterError(f'{path} is no MusicXML that qbdi-m21 wrote ({error})') from error
+    root = musicxml_root(path)
     for field in root.iterfind('identification/miscellaneous/miscellaneous-field'):
         if field.get('name') == RECIPE_FIELD:
             return field.text or ''

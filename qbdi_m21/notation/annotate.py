@@ -1,30 +1,34 @@
-"""Drawing marks on a copy of a score: coloured noteheads, brackets, labels, boxed text."""
+"""Findings on a copy of a score, and taken off again."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 
-from music21 import expressions, note, spanner, stream
+from music21 import expressions, spanner, stream
 from music21.common import opFrac
 
 from qbdi_m21.analysis.collisions import Collision
 from qbdi_m21.analysis.motifs.result import Motif
-from qbdi_m21.errors import NotationError, ParameterError
-from qbdi_m21.frames.bars import read_bars
-from qbdi_m21.frames.grid import Bar, Grid
+from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.measures import as_score, give_measures
 from qbdi_m21.frames.notes import notes_by_element_id
-from qbdi_m21.notation.align import IMPROVISATION, QUERY, side_parts
-from qbdi_m21.notation.marks import Mark, marks_of
+from qbdi_m21.notation.align import side_parts
+from qbdi_m21.notation.drawing import draw
+from qbdi_m21.notation.marks import KINDS, Mark, marks_of
+from qbdi_m21.notation.record import DrawnLine, DrawnText, Record, read_record, write_record
+from qbdi_m21.notation.targets import find_target
 
-#: MusicXML numbers open lines 1 to 6 in a part; one is left for the score's own.
-MAX_OPEN_LINES = 5
+#: Staff, bar and offset of one end of a line.
+_End = tuple[int, int, Fraction] | None
 
 
-def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) -> stream.Score:
-    """Return a copy of a score with findings drawn on it.
+def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark],
+             target: str = 'musescore', layers: Collection[str] | None = None,
+             legend: bool = True) -> stream.Score:
+    """Return a copy of a score with findings drawn on it, in place of any drawn before.
 
     Parameters
     ----------
@@ -32,6 +36,12 @@ def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) 
         Of :func:`align`, or the single score that was analysed; not changed.
     *results : iterables of Motif, Collision or Mark
         What :func:`qbdi_m21.find_motifs` and :func:`qbdi_m21.find_collisions` return.
+    target : {'musescore', 'sibelius', 'finale', 'dorico', 'verovio', 'lilypond'}
+        The program that will open it: what it may not show is told by text too.
+    layers : collection of str, optional
+        Kinds of marks that are drawn; all of `KINDS` by default.
+    legend : bool
+        Say in one small line over the first measure what the marks mean.
 
     Returns
     -------
@@ -39,20 +49,31 @@ def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) 
         A motif: coloured noteheads, a bracket and a bold label. A collision: coloured diamond
         noteheads on both sides, and both harmonies in a box. A meeting: the common chord in
         a box. Of two marks on a note the one that starts later gives the colour.
-        `derivation` leads to the score.
+        `derivation` leads to the score. The marks are kept in the metadata, from where
+        :func:`qbdi_m21.read_annotations` and :func:`strip` know them.
 
     Raises
     ------
     NotationError
         If a mark lies outside the score.
+    ParameterError
+        If a target, a layer or a result is none.
     """
     for group in results:
         if not isinstance(group, Iterable):
             raise ParameterError(f'got {type(group).__name__}; expected what find_motifs and '
                                  'find_collisions return')
+    chosen = set(KINDS if layers is None else layers)
+    if not chosen <= set(KINDS):
+        raise ParameterError(f'layers are {", ".join(sorted(chosen))}; expected some of '
+                             f'{", ".join(KINDS)}')
+    program = find_target(target)
+    marks = [mark for mark in marks_of(result for group in results for result in group)
+             if mark.kind in chosen]
     copied: stream.Score = copy.deepcopy(as_score(score))
     give_measures(copied)
-    draw_marks(copied, marks_of(result for group in results for result in group))
+    _take_off(copied)
+    draw(copied, marks, program, legend_of(marks) if legend else '')
     copied.derivation.origin = score
     copied.derivation.method = 'annotate'
     return copied
@@ -60,94 +81,114 @@ def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark]) 
 
 def draw_marks(score: stream.Score, marks: Iterable[Mark]) -> None:
     """Draw marks on the score itself; see :func:`annotate`."""
-    by_side: dict[str, list[Mark]] = {IMPROVISATION: [], QUERY: []}
-    for mark in marks:
-        if mark.side not in by_side:
-            raise NotationError(f'the mark {mark.text or mark.kind!r} is for the side '
-                                f'{mark.side!r}; expected {IMPROVISATION!r} or {QUERY!r}')
-        by_side[mark.side].append(mark)
-    for side, own in by_side.items():
-        if own:
-            _Side(side_parts(score, side)).draw(own)
+    draw(score, marks, find_target('musescore'))
 
 
-class _Side:
-    """The parts of one side, and where their noteheads and times are."""
-
-    def __init__(self, parts: list[stream.Part]) -> None:
-        self.grid = Grid(read_bars(parts))
-        self.bars = self.grid.bars
-        self.staves = [_Staff(part, self.bars) for part in parts]
-        self.heads = notes_by_element_id(parts)
-
-    def draw(self, marks: list[Mark]) -> None:
-        """Draw marks in the order of their start."""
-        for mark in sorted(marks, key=lambda m: (m.start_ql, m.kind, m.text)):
-            if not 0 <= mark.start_ql < self.bars[-1].end_ql:
-                raise NotationError(
-                    f'the mark {mark.text or mark.kind!r} starts at {mark.start_ql} quarters; the '
-                    f'score ends at {self.bars[-1].end_ql}: is it the score that was analysed?')
-            if not 0 <= mark.staff < len(self.staves):
-                raise NotationError(
-                    f'the mark {mark.text or mark.kind!r} is for staff {mark.staff}; the '
-                    f'{mark.side} has {len(self.staves)}, counted from 0')
-            for identifier in mark.element_ids:
-                for head in self.heads.get(identifier, ()):
-                    if mark.color:
-                        head.style.color = mark.color
-                    if mark.notehead:
-                        head.notehead = mark.notehead
-            staff = self.staves[mark.staff]
-            start = staff.bracket(mark) if mark.bracket else mark.start_ql
-            if mark.text:
-                index = self.grid.bar_at_offset(start)
-                staff.write(mark, index, start - self.bars[index].start_ql)
+def legend_of(marks: Iterable[Mark]) -> str:
+    """Return what the marks mean, in a line."""
+    marks = list(marks)
+    letters = Counter(mark.text.rstrip('\u2032') for mark in marks if mark.kind == 'motif')
+    kinds = {mark.kind for mark in marks}
+    told = []
+    if letters:
+        told.append('Motifs: ' + ', '.join(f'{letter} ({count})'
+                                           for letter, count in sorted(letters.items()))
+                    + '; \u2032 varied')
+    if 'collision' in kinds:
+        told.append('diamonds, X \u2260 Y: a collision of X above with Y below')
+    if 'meeting' in kinds:
+        told.append('= X: both on X')
+    if 'rate' in kinds:
+        told.append('small: rate \u2192 bits that arrived')
+    return '. '.join(told)
 
 
-class _Staff:
-    """One staff: where its notes and rests are, and what is drawn over it."""
+def strip(score: stream.Score) -> stream.Score:
+    """Return a copy of a score without what :func:`annotate` drew.
 
-    def __init__(self, part: stream.Part, bars: tuple[Bar, ...]) -> None:
-        self.part = part
-        self.measures = list(part.getElementsByClass(stream.Measure))
-        self.line_ends: list[Fraction] = []
-        self.timeline: list[tuple[Fraction, Fraction, note.GeneralNote]] = []
-        for bar, measure in zip(bars, self.measures, strict=False):
-            for element in _layer(measure).notesAndRests:
-                start = bar.start_ql + Fraction(opFrac(element.offset))
-                end = start + Fraction(opFrac(element.quarterLength))
-                self.timeline.append((start, end, element))
+    Parameters
+    ----------
+    score : music21.stream.Score
+        Annotated, also if it was written and read again; not changed.
 
-    def write(self, mark: Mark, index: int, offset: Fraction) -> None:
-        """Write the mark's text into a measure."""
-        text = expressions.TextExpression(mark.text)
-        text.placement = 'below' if mark.below else 'above'
-        plain = mark.boxed or mark.below
-        text.style.fontWeight = text.style.fontStyle = 'normal' if plain else 'bold'
-        text.style.fontSize = 7 if mark.below else 9 if mark.boxed else 12
-        if mark.boxed:
-            text.style.enclosure = 'rectangle'
-        _layer(self.measures[index]).insert(float(offset), text)
+    Returns
+    -------
+    music21.stream.Score
+        `derivation` leads to the score.
 
-    def bracket(self, mark: Mark) -> Fraction:
-        """Draw a bracket over the staff and return where its label goes."""
-        inside = [place for place in self.timeline if mark.start_ql <= place[0] < mark.end_ql]
-        # nothing of the staff starts here: over what it holds
-        inside = inside or [place for place in self.timeline
-                            if place[0] < mark.end_ql and mark.start_ql < place[1]]
-        notes = [k for k, place in enumerate(inside) if isinstance(place[2], note.NotRest)]
-        inside = inside[:notes[-1] + 1] if notes else inside
-        self.line_ends = [end for end in self.line_ends if end > mark.start_ql]
-        if not inside or len(self.line_ends) >= MAX_OPEN_LINES:
-            return mark.start_ql
-        self.line_ends.append(mark.end_ql)
-        line = spanner.Line(inside[0][2], inside[-1][2], lineType='solid', tick='down',
-                            placement='above')
-        self.part.insert(0, line)
-        # where the bracket can only begin later, the label goes with it
-        return max(inside[0][0], mark.start_ql)
+    Raises
+    ------
+    ParameterError
+        If the score holds no annotations of this package.
+    """
+    copied: stream.Score = copy.deepcopy(as_score(score))
+    if not _take_off(copied):
+        raise ParameterError('the score holds no annotations of qbdi_m21; expected one that '
+                             'annotate wrote (MuseScore keeps them in MusicXML, not in others)')
+    copied.derivation.origin = score
+    copied.derivation.method = 'strip'
+    return copied
 
 
-def _layer(measure: stream.Measure) -> stream.Stream:
-    """Return where texts go: into the first voice, since programs ignore <offset>."""
-    return measure.voices.first() or measure
+def _take_off(score: stream.Score) -> bool:
+    """Take what was drawn off the score itself; return whether anything was."""
+    record = read_record(score)
+    if record == Record():
+        return False
+    parts = list(score.parts)
+    measures = [list(part.getElementsByClass(stream.Measure)) for part in parts]
+    for one in record.texts:
+        found = _text_at(measures, one)
+        if found is not None:
+            found.activeSite.remove(found)
+    wanted = list(record.lines)
+    for line in list(score.recurse().getElementsByClass(spanner.Line)):
+        place = _line_place(line, measures)
+        own = next((one for one in wanted if _is_line(place, one)), None)
+        if own is not None:
+            wanted.remove(own)
+            line.activeSite.remove(line)
+    for side in {mark.side for mark in record.marks}:
+        heads = notes_by_element_id(side_parts(score, side))
+        for name, (color, shape) in record.heads.items():
+            own_side, _, identifier = name.partition(':')
+            for head in heads.get(identifier, ()) if own_side == side else ():
+                head.style.color, head.notehead = color, shape
+    write_record(score, None)
+    return True
+
+
+def _text_at(measures: list[list[stream.Measure]], text: DrawnText
+             ) -> expressions.TextExpression | None:
+    """Return the text that stands where it was drawn."""
+    if text.staff >= len(measures) or text.bar >= len(measures[text.staff]):
+        return None
+    measure = measures[text.staff][text.bar]
+    for container in (measure, *measure.voices):
+        for found in container.getElementsByClass(expressions.TextExpression):
+            if found.content == text.text and Fraction(opFrac(found.offset)) == text.offset:
+                return found
+    return None
+
+
+def _line_place(line: spanner.Line, measures: list[list[stream.Measure]]) -> list[_End]:
+    """Return staff, bar and offset of both ends of a line; None for one that is in no measure."""
+    ends: list[_End] = []
+    for element in (line.getFirst(), line.getLast()):
+        measure = element.getContextByClass(stream.Measure) if element is not None else None
+        ends.append(next(((staff, bar, Fraction(opFrac(element.offset)))
+                          for staff, row in enumerate(measures)
+                          for bar, one in enumerate(row) if one is measure), None))
+    return ends
+
+
+def _is_line(place: list[_End], line: DrawnLine) -> bool:
+    """Return whether a line is the one that was drawn.
+
+    Readers tie an end to the next note where a note has grace notes or is cut in two: it is
+    enough that one end is where it was, and the other in its bar.
+    """
+    drawn = (line.staff, line.bar, line.offset), (line.staff, line.last_bar, line.last_offset)
+    near = all(found is None or found[:2] == known[:2]
+               for found, known in zip(place, drawn, strict=True))
+    return near and any(found == known for found, known in zip(place, drawn, strict=True))

@@ -23,8 +23,9 @@ from qbdi_m21.frames.store import (
     save_table,
 )
 from qbdi_m21.frames.table import NoteTable
+from qbdi_m21.notation.checking import SUFFIXES
 from qbdi_m21.notation.engrave import engrave
-from qbdi_m21.notation.musicxml import SUFFIXES, write_musicxml
+from qbdi_m21.notation.musicxml import write_musicxml
 from qbdi_m21.notation.reading import CORPUS_PREFIX, MIDI_SUFFIXES, load_score
 
 OUTPUT_SUFFIXES = (*SUFFIXES, *MIDI_SUFFIXES, *TABLE_SUFFIXES)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from fractions import Fraction
+from typing import Any
 
 from qbdi_m21.analysis.collisions import Collision
 from qbdi_m21.analysis.motifs.result import Motif, Occurrence
@@ -15,6 +16,10 @@ MOTIF_COLORS = ('#0072B2', '#009E73', '#E69F00', '#56B4E9', '#CC79A7')
 COLLISION_COLOR = '#D55E00'
 
 
+#: Kinds of marks, which are the layers that can be switched off.
+KINDS = ('motif', 'collision', 'meeting', 'rate', 'information', 'note')
+
+
 @dataclass(frozen=True)
 class Mark:
     """Something to draw.
@@ -22,7 +27,7 @@ class Mark:
     Attributes
     ----------
     kind : str
-        'motif', 'collision', 'meeting' or 'rate'.
+        One of `KINDS`: the layer that it belongs to. 'note' is an analyst's own.
     text : str
         Printed at the start of the span, above the staff.
     side : str
@@ -42,6 +47,9 @@ class Mark:
         Print the text small and below the staff, where no other mark stands.
     staff : int
         Place of the staff among the side's over which text and bracket stand.
+    measure, beat, end_measure, end_beat : optional
+        The span as printed measure numbers and beats, which :func:`annotate` adds: by them a
+        mark finds its place again in a score that was edited.
     """
 
     kind: str
@@ -56,6 +64,39 @@ class Mark:
     boxed: bool = False
     below: bool = False
     staff: int = 0
+    measure: int | None = None
+    beat: Fraction | None = None
+    end_measure: int | None = None
+    end_beat: Fraction | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; times as exact texts (``'7/2'``)."""
+        plain = {name: str(value) if isinstance(value, Fraction) else value
+                 for name, value in asdict(self).items()}
+        return {**plain, 'element_ids': list(self.element_ids)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Mark:
+        """Return the mark of plain values.
+
+        Raises
+        ------
+        ParameterError
+            If they are none.
+        """
+        try:
+            times = {name: None if plain.get(name) is None else Fraction(plain[name])
+                     for name in ('start_ql', 'end_ql', 'beat', 'end_beat')}
+            mark = cls(**{**plain, **times,
+                          'element_ids': tuple(plain['element_ids'])})
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            raise ParameterError(f'no mark: {error}; expected the fields of Mark') from error
+        if mark.kind not in KINDS or not isinstance(mark.text, str) or mark.start_ql is None \
+                or mark.end_ql is None or not mark.start_ql < mark.end_ql:
+            raise ParameterError(
+                f'the mark {mark.text!r} is a {mark.kind!r} from {mark.start_ql} to '
+                f'{mark.end_ql}; expected one of {", ".join(KINDS)}, and a span')
+        return mark
 
 
 def marks_of(results: Iterable[Motif | Collision | Mark]) -> tuple[Mark, ...]:

@@ -13,16 +13,19 @@ import zipfile
 from pathlib import Path
 
 from lxml import etree
-from music21 import instrument, layout, stream
+from music21 import instrument, layout, spanner, stream
 from music21.exceptions21 import Music21Exception
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
 from qbdi_m21.errors import NotationError, NotationWarning, ParameterError, warn
 from qbdi_m21.files import write_aside
 from qbdi_m21.frames.measures import as_score, give_measures
+from qbdi_m21.notation.checking import SUFFIXES
 from qbdi_m21.notation.divisions import exact_divisions
+from qbdi_m21.notation.record import pack_record
 
-SUFFIXES = ('.musicxml', '.xml', '.mxl')
+#: Brackets that can be open at once over each of two joined staves: numbers go from 1 to 6.
+LINES_OF_STAFF = 3
 
 #: Characters that no XML file may hold.
 _CONTROL = re.compile(rb'[\x00-\x08\x0b\x0c\x0e-\x1f]')
@@ -78,6 +81,7 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     """Return a score as MusicXML 4.0 bytes; see :func:`write_musicxml`."""
     ready: stream.Score = copy.deepcopy(as_score(score)) if keep else as_score(score)
     _prepare(ready)
+    colors = _mark_lines(ready)
     exporter = GeneralObjectExporter(ready)
     exporter.makeNotation = False
     try:
@@ -94,8 +98,10 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     if crowded:
         warn(f'{crowded} measures have more than four voices on a staff; notation '
              'programs drop the rest', NotationWarning)
+    _mend_lines(root, colors)
     _drop_repeated_ids(root)
     _mend_identification(root)
+    pack_record(root)
     doctype = ('<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" '
                '"http://www.musicxml.org/dtds/partwise.dtd">')
     return bytes(etree.tostring(root, encoding='UTF-8', xml_declaration=True, pretty_print=True,
@@ -179,6 +185,44 @@ def place_directions(root: etree._Element) -> None:
             move = etree.Element(tag)
             etree.SubElement(move, 'duration').text = str(abs(shift))
             add(move)
+
+
+def _mark_lines(score: stream.Score) -> dict[str, str | None]:
+    """Give every bracket an id, by which its ends are known in the XML; return their colours."""
+    colors = {}
+    for place, line in enumerate(score.recurse().getElementsByClass(spanner.Line)):
+        line.id = f'line{place}'
+        colors[line.id] = line.style.color if line.hasStyleInformation else None
+    return colors
+
+
+def _mend_lines(root: etree._Element, colors: dict[str, str | None]) -> None:
+    """Give brackets the colours of their lines, and numbers that no other open one has.
+
+    music21 writes no colour, and numbers the lines of joined staves so that programs mix
+    up their ends.
+    """
+    for part in root.iterfind('part'):
+        numbers: dict[str, int] = {}
+        for direction in part.iterfind('measure/direction'):
+            first = 1 + LINES_OF_STAFF * (int(direction.findtext('staff', '1')) - 1)
+            for line in direction.iterfind('direction-type/*'):
+                # a line's id stands on its direction or on itself, at both ends
+                identifier = line.get('id') or direction.get('id') or ''
+                if identifier not in colors:
+                    continue
+                for element in (line, direction):
+                    if 'id' in element.attrib:
+                        del element.attrib['id']
+                color = colors[identifier]
+                if color and line.tag == 'bracket':
+                    line.set('color', color)
+                if line.get('type') == 'start':
+                    numbers[identifier] = min(set(range(first, 17)) - set(numbers.values()))
+                if identifier in numbers:
+                    line.set('number', str(numbers[identifier]))
+                if line.get('type') == 'stop':
+                    numbers.pop(identifier, None)
 
 
 def _drop_repeated_ids(root: etree._Element) -> None:

@@ -16,7 +16,9 @@ from qbdi_m21.frames.measures import as_score
 from qbdi_m21.frames.midi import read_midi
 from qbdi_m21.frames.raster import quantize
 from qbdi_m21.frames.store import TABLE_SUFFIXES, load_frames, load_table, npz_kind
+from qbdi_m21.notation.checking import SUFFIXES
 from qbdi_m21.notation.engrave import engrave, to_score
+from qbdi_m21.notation.record import restore_record
 from qbdi_m21.notation.safety import check_file
 
 #: What music21's readers raise on a damaged file; its own errors and those of its parsers.
@@ -153,6 +155,8 @@ def _load_file(path: Path) -> stream.Stream:
         ) from error
     if not isinstance(parsed, stream.Stream):
         raise ScoreError(f'{path} holds no score')
+    if isinstance(parsed, stream.Score) and path.suffix.lower() in SUFFIXES:
+        restore_record(parsed, path)
     return parsed
 
 
