@@ -184,8 +184,10 @@ def vmos(one: Piece) -> tuple[Points, float]:
     find_patterns = load_alone('analysis/analysis.py').find_repeated_patterns
     features, _, grid = analysis_features(table_to_frames(one.table))
     started = time.perf_counter()
-    threshold = vmo.find_threshold(features, r=(0.0, 2.0, 0.02), dim=features.shape[1])[0][1]
-    oracle = vmo.build_oracle(features, 'a', threshold=threshold, dim=features.shape[1])
+    threshold = vmo.find_threshold(features, r=(0.0, 2.0, 0.02), dfunc='euclidean',
+                                   dim=features.shape[1])[0][1]
+    oracle = vmo.build_oracle(features, 'a', threshold=threshold, dfunc='euclidean',
+                              dim=features.shape[1])
     patterns = find_patterns(oracle, lower=max(math.ceil(np.mean(oracle.lrs[1:])) - 1, 1))
     took = time.perf_counter() - started
     onset = one.table.onset_ql

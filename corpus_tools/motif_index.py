@@ -135,10 +135,9 @@ def read_index(path: str | os.PathLike[str]) -> pd.DataFrame:
         If it is none.
     """
     import pandas as pd
-    import pyarrow
     try:
         table = pd.read_parquet(path)
-    except (pyarrow.ArrowException, ValueError) as error:
+    except (ValueError, OSError) as error:
         raise CorpusError(f'{path} cannot be read as Parquet: {error}') from error
     missing = set(COLUMNS) - set(table.columns)
     if missing:

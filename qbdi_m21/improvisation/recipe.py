@@ -18,6 +18,7 @@ from qbdi_m21.improvisation.transmission import Transmission
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.notation.align import RECIPE_FIELD
 from qbdi_m21.notation.checking import musicxml_root
+from qbdi_m21.notation.safety import check_file
 
 #: Version of what a recipe holds; a newer one is refused.
 FORMAT = 1
@@ -212,7 +213,11 @@ def _parse(text: str, place: str) -> Any:
 
 def _field_of(path: Path) -> str:
     """Return the text of the recipe's field in a MusicXML file."""
-    root = musicxml_root(path)
+    check_file(path)
+    try:
+        root = musicxml_root(path)
+    except ScoreError as error:
+        raise ParameterError(f'{path} is no MusicXML that qbdi-m21 wrote ({error})') from error
     for field in root.iterfind('identification/miscellaneous/miscellaneous-field'):
         if field.get('name') == RECIPE_FIELD:
             return field.text or ''

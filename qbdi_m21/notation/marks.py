@@ -17,7 +17,7 @@ COLLISION_COLOR = '#D55E00'
 
 
 #: Kinds of marks, which are the layers that can be switched off.
-KINDS = ('motif', 'collision', 'meeting', 'rate', 'information', 'note')
+KINDS = ('motif', 'collision', 'meeting', 'rate', 'passage', 'information', 'note')
 
 
 @dataclass(frozen=True)

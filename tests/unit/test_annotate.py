@@ -1,6 +1,7 @@
 """Marks on a copy of a score."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from qbdi_m21.frames.roll import Frames
 from qbdi_m21.notation.align import side_parts
 from qbdi_m21.notation.marks import COLLISION_COLOR, MOTIF_COLORS, Mark
 from qbdi_m21.notation.musicxml import to_musicxml
+
+#: Without the legend, which has tests of its own.
+annotate = partial(q.annotate, legend=False)
 
 
 @pytest.fixture
@@ -64,13 +68,13 @@ def texts(part: stream.Part) -> list[tuple[int, float, str]]:
 
 
 def test_a_motif_colours_its_noteheads_and_no_other(tune):
-    noted = q.annotate(tune, [motif([(4, 6)], ['P0M1N0', 'P0M1N1'])])
+    noted = annotate(tune, [motif([(4, 6)], ['P0M1N0', 'P0M1N1'])])
     colors = [n.style.color for n in noted.recurse().notes]
     assert colors == [None] * 4 + [MOTIF_COLORS[0]] * 2 + [None] * 10
 
 
 def test_a_motif_has_a_bracket_over_its_span_and_a_label_at_its_start(tune):
-    noted = q.annotate(tune, [motif([(5, 8), (9, 10)], [], label='B')])
+    noted = annotate(tune, [motif([(5, 8), (9, 10)], [], label='B')])
     lines = list(noted.recurse().getElementsByClass(spanner.Line))
     ends = [
         [(n.measureNumber, n.offset) for n in (line.getFirst(), line.getLast())] for line in lines
@@ -86,7 +90,7 @@ def test_labels_are_bold_above_the_staff_and_collisions_are_boxed(tune):
     hit = Collision(
         'semitone', Fraction(0), Fraction(1), 0, 1, Fraction(1), 1.0, 0.1, 'C', 'D', ('P0M0N0',), ()
     )
-    noted = q.annotate(tune, [motif([(0, 2)], [])], [hit])
+    noted = annotate(tune, [motif([(0, 2)], [])], [hit])
     looks = {
         e.content: (e.placement, e.style.fontWeight, e.style.enclosure)
         for e in noted.recurse().getElementsByClass(expressions.TextExpression)
@@ -114,7 +118,7 @@ def test_a_collision_is_a_coloured_diamond_on_both_sides(both):
         (str(lower.element_id[6]),),
         (str(upper.element_id[5]),),
     )
-    noted = q.annotate(both, [hit])
+    noted = annotate(both, [hit])
     for side, table, row in (('query', lower, 6), ('improvisation', upper, 5)):
         heads = [
             h
@@ -133,7 +137,7 @@ def test_a_collision_is_a_coloured_diamond_on_both_sides(both):
 def test_the_score_is_not_changed_and_the_copy_leads_to_it(both):
     before = fingerprint(both)
     marks = [motif([(1, 5)], ['P0M1N0'], side='query'), motif([(0, 3)], [], 'B', 'improvisation')]
-    noted = q.annotate(both, marks)
+    noted = annotate(both, marks)
     assert fingerprint(both) == before
     assert noted.derivation.origin is both
     assert noted.derivation.method == 'annotate'
@@ -141,7 +145,7 @@ def test_the_score_is_not_changed_and_the_copy_leads_to_it(both):
 
 
 def test_texts_stand_inside_voices_where_there_are_voices(both):
-    noted = q.annotate(both, [motif([(3, 5)], [], side='improvisation')])
+    noted = annotate(both, [motif([(3, 5)], [], side='improvisation')])
     part = side_parts(noted, 'improvisation')[0]
     (text,) = part.recurse().getElementsByClass(expressions.TextExpression)
     assert isinstance(text.activeSite, stream.Voice)
@@ -149,7 +153,7 @@ def test_texts_stand_inside_voices_where_there_are_voices(both):
 
 
 def test_each_side_takes_its_own_marks(both):
-    noted = q.annotate(
+    noted = annotate(
         both, [motif([(1, 5)], [], 'A', 'query')], [motif([(1, 5)], [], 'B', 'improvisation')]
     )
     printed = [[t[2] for t in texts(part)] for part in noted.parts]
@@ -162,7 +166,7 @@ def test_a_tied_note_is_coloured_through_the_tie():
         held = note.Note('E4', quarterLength=4)
         held.tie = tie.Tie(kind)
         part.append(stream.Measure([held], number=k + 1))
-    noted = q.annotate(stream.Score([part]), [motif([(0, 2)], ['P0M0N0'])])
+    noted = annotate(stream.Score([part]), [motif([(0, 2)], ['P0M0N0'])])
     assert [n.style.color for n in noted.recurse().notes] == [MOTIF_COLORS[0]] * 3
 
 
@@ -171,7 +175,7 @@ def test_of_a_partly_tied_chord_only_the_held_note_is_coloured_on():
     first.notes[0].tie, second.notes[0].tie = tie.Tie('start'), tie.Tie('stop')
     part = stream.Part([stream.Measure([c], number=k + 1) for k, c in enumerate((first, second))])
     ids = q.extract_notes(part).element_id[:2].tolist()
-    noted = q.annotate(stream.Score([part]), [motif([(0, 4)], ids)])
+    noted = annotate(stream.Score([part]), [motif([(0, 4)], ids)])
     colors = [h.style.color for c in noted.recurse().notes for h in c.notes]
     assert colors == [MOTIF_COLORS[0]] * 3 + [None]
 
@@ -186,14 +190,14 @@ def test_one_member_of_a_chord_can_be_marked(tune):
     mark = Mark(
         'collision', 'x', 'query', Fraction(4), Fraction(5), ('P0M1N1',), '#112233', 'diamond'
     )
-    triad = next(n for n in q.annotate(tune, [mark]).recurse().notes if len(n.pitches) == 3)
+    triad = next(n for n in annotate(tune, [mark]).recurse().notes if len(n.pitches) == 3)
     assert [h.notehead for h in triad.notes] == ['normal', 'diamond', 'normal']
     assert [h.style.color for h in triad.notes] == [None, '#112233', None]
 
 
 def test_a_span_where_nothing_starts_lies_over_what_sounds():
     part = stream.Part([stream.Measure([note.Note('C4', quarterLength=4)], number=1)])
-    noted = q.annotate(stream.Score([part]), [motif([(1, 3)], [])])
+    noted = annotate(stream.Score([part]), [motif([(1, 3)], [])])
     (line,) = noted.recurse().getElementsByClass(spanner.Line)
     assert line.getFirst().pitch.name == 'C'
     assert texts(noted.parts[0]) == [(1, 1.0, 'A')]
@@ -207,32 +211,32 @@ def test_marks_outside_the_score_are_refused(tune, start, kind):
         match=rf"'far' starts at {start} quarters; the score "
         'ends at 16',
     ):
-        q.annotate(tune, [mark])
+        annotate(tune, [mark])
 
 
 def test_a_mark_for_no_side_is_refused(tune):
     mark = Mark('motif', 'A', 'elsewhere', Fraction(0), Fraction(1))
     with pytest.raises(NotationError, match="for the side 'elsewhere'; expected 'improvisation'"):
-        q.annotate(tune, [mark])
+        annotate(tune, [mark])
 
 
 def test_a_part_and_a_stream_without_measures_can_be_annotated(tune):
     loose = stream.Stream([note.Note('C4', quarterLength=4), note.Note('D4', quarterLength=4)])
     for source in (tune.parts[0], loose):
         before = fingerprint(source)
-        noted = q.annotate(source, [motif([(4, 6)], ['P0M1N0'])])
+        noted = annotate(source, [motif([(4, 6)], ['P0M1N0'])])
         colored = [n for n in noted.recurse().notes if n.style.color]
         assert [n.measureNumber for n in colored] == [2]
         assert fingerprint(source) == before
 
 
 def test_ids_that_are_not_there_mark_nothing(tune):
-    noted = q.annotate(tune, [motif([(0, 1)], ['P7M0N0', 'P0M99N0'])])
+    noted = annotate(tune, [motif([(0, 1)], ['P7M0N0', 'P0M99N0'])])
     assert {n.style.color for n in noted.recurse().notes} == {None}
 
 
 def test_nothing_to_mark_gives_a_plain_copy(tune):
-    noted = q.annotate(tune, (), [])
+    noted = annotate(tune, (), [])
     assert noted is not tune
     assert [n.pitch.midi for n in noted.recurse().notes] == [
         n.pitch.midi for n in tune.recurse().notes
@@ -242,7 +246,7 @@ def test_nothing_to_mark_gives_a_plain_copy(tune):
 @pytest.mark.parametrize('count', [5, 6, 8, 20])
 def test_more_than_five_overlapping_motifs_give_a_valid_file(tune, count):
     motifs = [motif([(Fraction(k, 2), 15)], [], label=chr(65 + k)) for k in range(count)]
-    noted = q.annotate(tune, motifs)
+    noted = annotate(tune, motifs)
     assert sorted(t[2] for t in texts(noted.parts[0])) == [chr(65 + k) for k in range(count)]
     data = to_musicxml(noted)
     assert schema_errors(data) == []
@@ -268,5 +272,5 @@ def test_labels_come_through_a_pickup_at_the_right_measure():
     onset = np.zeros_like(sounding)
     onset[::4, 40] = True
     score = q.to_score(Frames(sounding, onset, Grid(bars)))
-    noted = q.annotate(score, [motif([(0, 1)], [], 'A'), motif([(6, 8)], [], 'B')])
+    noted = annotate(score, [motif([(0, 1)], [], 'A'), motif([(6, 8)], [], 'B')])
     assert texts(noted.parts[0]) == [(0, 0.0, 'A'), (2, 1.0, 'B')]

@@ -117,22 +117,6 @@ def test_long_pieces_are_shown_at_every_second_frame(monkeypatch):
     assert list(image.get_extent()) == [0, 19, 0, 19]
 
 
-def test_motifs_are_rows_over_the_notes():
-    table = piece(8)
-    motifs = q.find_motifs(table, min_length=8)
-    assert motifs
-    axes = q.plot_motifs(motifs, q.to_frames(table))
-    texts = [text.get_text() for text in axes.texts]
-    assert texts == [m.label for m in motifs for _ in m.occurrences]
-    spans = [line.get_xdata() for line in axes.get_lines()]
-    # frames are sixteenths
-    assert [[4 * o.start_ql, 4 * o.end_ql] for m in motifs for o in m.occurrences] == [
-        [int(x) for x in span] for span in spans]
-    notes = axes.collections[0].get_offsets()
-    assert len(notes) == q.to_frames(table).sounding.sum()
-    assert q.plot_motifs((), q.to_frames(table)).get_lines() == []
-
-
 def test_one_figure_shows_all_four(found):
     axes = plots.plot_information(found)
     assert [axis.get_title() for axis in axes] == [

@@ -32,7 +32,15 @@ _DENOMINATOR = 10080
 def motifs_table(motifs: Sequence[Motif]) -> pd.DataFrame:
     """Return motifs as a pandas DataFrame, a row for each occurrence.
 
-    Times are quarter lengths; notes are counted, and named in `element_ids`, with spaces between.
+    Parameters
+    ----------
+    motifs : sequence of Motif
+
+    Returns
+    -------
+    DataFrame
+        Times are quarter lengths; notes are counted, and named in `element_ids`, with spaces
+        between. Of a motif, its numbers stand in each of its rows.
     """
     import pandas as pd
     rows = []
@@ -59,7 +67,13 @@ _COLUMNS = ['label', 'side', 'occurrence', 'part', 'start_ql', 'end_ql', 'measur
 
 
 def write_motifs(motifs: Sequence[Motif], path: str | os.PathLike[str]) -> None:
-    """Write motifs: ``.json`` (all of them), ``.csv`` (an occurrence a row), ``.txt`` (MIREX).
+    """Write motifs: ``.json`` (all values), ``.csv`` (an occurrence a row), ``.txt`` (MIREX).
+
+    Parameters
+    ----------
+    motifs : sequence of Motif
+    path : path
+        Written whole or not at all.
 
     Raises
     ------
@@ -105,6 +119,16 @@ def mirex_text(patterns: Points) -> str:
 def read_mirex(path: str | os.PathLike[str]) -> Points:
     """Return the patterns of a MIREX text file; empty ones are left out.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of list of list of (float, float)
+        Patterns, their occurrences, and of these onsets in quarters and MIDI numbers, as
+        ``mir_eval.pattern`` takes them.
+
     Raises
     ------
     ParameterError
@@ -131,6 +155,10 @@ def read_mirex(path: str | os.PathLike[str]) -> Points:
 
 def read_motifs(path: str | os.PathLike[str]) -> tuple[Motif, ...]:
     """Return the motifs of a JSON file that :func:`write_motifs` wrote.
+
+    Parameters
+    ----------
+    path : path
 
     Raises
     ------

@@ -22,6 +22,7 @@ from qbdi_m21.analysis.motifs.texture import (
     frame_patterns,
     passages,
 )
+from qbdi_m21.analysis.motifs.variants import with_variants
 from qbdi_m21.analysis.motifs.voices import voices_of
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import Music, Source, read_table
@@ -254,7 +255,7 @@ def _by_voices(table: NoteTable, lengths: Lengths, min_count: int) -> list[Found
     taken = select(repetitions(lines, lengths, min_count), len(lines.rows), min_count)
     usual = float(lines.bits[lines.moves[:, 1] >= 0].sum(axis=1).mean()) if taken else 1.0
     found = [Found(_members(family, lines, table), family.value, family.bits / (usual or 1.0))
-             for family in join_variants(taken, lines)]
+             for family in (with_variants(one, lines) for one in join_variants(taken, lines))]
     return [one for one in found if len(one.places) >= min_count]
 
 
@@ -291,7 +292,7 @@ def _null(table: NoteTable, found: list[Found], search: Callable[[NoteTable], li
                         for size, count in sizes) for one in found]
         if progress is not None:
             progress(done + 1, versions)
-    return list(reached / (versions + 1))
+    return [float(share) for share in reached / (versions + 1)]
 
 
 def _of_features(features: npt.NDArray[Any], threshold: float | None, length: Fraction | None,

@@ -81,10 +81,10 @@ def tell(label: str, found: Found, best: float, table: NoteTable, side: str,
         compact.append(_compactness(place, table))
     size = max(len(first.rows), 1)
     form = occurrences[found.places.index(first)]
-    return Motif(label, tuple(occurrences), form.end_ql - form.start_ql, found.gain,
+    return Motif(label, tuple(occurrences), form.end_ql - form.start_ql, found.gain, side,
                  len(covered) / len(table), float(np.mean(compact)),
                  len(covered) / (size + len(found.places) - 1),
-                 found.value / best if best else 0.0, p_value, side)
+                 found.value / best if best else 0.0, p_value)
 
 
 def occurrence(place: Place, first_pitch: int | None, grid: Grid, table: NoteTable,

@@ -75,6 +75,9 @@ class Motif:
     gain_notes : int
         Notes that the repetitions explain: mean notes times repetitions. Of bare frames,
         frames.
+    side : str
+        'improvisation' for a score that :func:`qbdi_m21.improvise` made, else 'query': where
+        the motif is drawn when the two stand in one score.
     coverage : float
         Share of the piece's notes that lie in an occurrence, 0 to 1.
     compactness : float
@@ -88,21 +91,18 @@ class Motif:
     p_value : float or None
         Share of versions with shuffled bars, the piece among them, that have a motif of at
         least its length in notes and its occurrences, if these were made.
-    side : str
-        'improvisation' for a score that :func:`qbdi_m21.improvise` made, else 'query': where
-        the motif is drawn when the two stand in one score.
     """
 
     label: str
     occurrences: tuple[Occurrence, ...]
     length_ql: Fraction
     gain_notes: int
+    side: str = 'query'
     coverage: float = 0.0
     compactness: float = 0.0
     compression: float = 0.0
     salience: float = 1.0
     p_value: float | None = None
-    side: str = 'query'
 
     @property
     def first_form(self) -> Occurrence:

@@ -97,11 +97,11 @@ def join_variants(taken: list[tuple[Repetition, float]], lines: Lines,
         else:
             continue
         members[home] += [Member(start, stop, distance) for start, stop in spans]
-    return [Family(_distinct(group), value, float(lines.bits[form].sum(axis=1).mean()))
+    return [Family(distinct(group), value, float(lines.bits[form].sum(axis=1).mean()))
             for group, value, form in zip(members, values, forms, strict=True)]
 
 
-def _distinct(members: list[Member]) -> tuple[Member, ...]:
+def distinct(members: list[Member]) -> tuple[Member, ...]:
     """Return members in order, without those that lie in a nearer or longer one."""
     kept: list[Member] = []
     for member in sorted(members, key=lambda m: (m.distance, m.start - m.stop, m.start)):

@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from qbdi_m21.analysis.motifs.places import Place, occurrence
-from qbdi_m21.analysis.motifs.repetitions import Lines, join_voices, move_bits
+from qbdi_m21.analysis.motifs.repetitions import join_voices
 from qbdi_m21.analysis.motifs.result import Occurrence
+from qbdi_m21.analysis.motifs.variants import LEAST, places_like
 from qbdi_m21.analysis.motifs.voices import IntArray, Voice, voices_of
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import Source, read_table
 from qbdi_m21.frames.grid import Grid
 
-#: What a note that the theme has not, or that the place has not, costs, in moves of the theme.
-GAP = 0.5
-
 
 def find_theme(source: Source, theme: Source, *,
-               min_similarity: float = 0.75) -> tuple[Occurrence, ...]:
+               min_similarity: float = LEAST) -> tuple[Occurrence, ...]:
     """Return where a theme occurs in a score, in any voice and transposition.
 
     Parameters
@@ -54,7 +52,7 @@ def find_theme(source: Source, theme: Source, *,
     wanted = _line_of(theme)
     moves = theme_moves(theme)
     lines = join_voices(voices_of(table))
-    places = _places(moves, lines, min_similarity)
+    places = places_like(moves, lines, min_similarity)
     grid = Grid(table.bars)
     found = []
     for start, stop, similarity in places:
@@ -87,25 +85,3 @@ def _line_of(theme: Source) -> Voice:
     if not voices:
         raise ParameterError(f'the theme has {len(table)} notes; expected at least three')
     return max(voices, key=lambda voice: len(voice.rows))
-
-
-def _places(theme: IntArray, lines: Lines, least: float) -> list[tuple[int, int, float]]:
-    """Return half-open places in the lines and their similarities, the best of those that meet."""
-    from qbdi_m21.oracle.alignment import best_ends
-    if not len(lines.rows):
-        return []
-    bits = move_bits(theme, lines.moves)
-    if not bits.any():
-        # everything in the piece is the same move
-        bits += 1.0
-    scores, starts = best_ends(theme, bits, lines.moves, lines.bits, GAP * bits.sum() / len(bits))
-    taken = np.zeros(len(scores), dtype=np.bool_)
-    found = []
-    for last in np.argsort(-scores, kind='stable').tolist():
-        if scores[last] < least - 1e-9:
-            break
-        first = int(starts[last]) - 1
-        if not taken[first:last + 1].any():
-            taken[first:last + 1] = True
-            found.append((first, last + 1, float(scores[last])))
-    return found
