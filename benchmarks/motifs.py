@@ -119,9 +119,7 @@ def read_jkupdd(folder: Path) -> Iterator[Piece]:
 def read_bps(folder: Path) -> Iterator[Piece]:
     """Yield the movements of BPS-motif; one whose notes name no motif is told and left out."""
     for path in sorted((folder / 'csv_notes').glob('*.csv')):
-        notes = list(csv.DictReader(path.open(encoding='utf-8-sig')))
-        labels = list(csv.DictReader(
-            (folder / 'csv_label' / path.name).open(encoding='utf-8-sig')))
+        notes, labels = _named_rows(path), _named_rows(folder / 'csv_label' / path.name)
         patterns: dict[str, list[list[tuple[float, float]]]] = {}
         for label in labels:
             start, end = float(Fraction(label['start'])), float(Fraction(label['end']))
@@ -137,6 +135,11 @@ def read_bps(folder: Path) -> Iterator[Piece]:
                  int(float(n['morphetic_number'])) if n['morphetic_number'].strip() else None,
                  float(n['duration']), int(float(n['staff_number'] or 0))) for n in notes]
         yield piece(path.stem, rows, [[o for o in found if o] for found in patterns.values()])
+
+
+def _named_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding='utf-8-sig') as file:
+        return list(csv.DictReader(file))
 
 
 def _rows(path: Path) -> list[list[str]]:
