@@ -11,6 +11,7 @@ pitch-class vectors. Kernels are warm. --long adds 4,000 frames, the callable, a
 from __future__ import annotations
 
 import argparse
+import gc
 import resource
 import time
 import warnings
@@ -39,6 +40,7 @@ def chroma_of(work: str, step: str) -> np.ndarray:
 
 def seconds(action: Callable[[], Any], times: int = 1) -> float:
     """Return how long an action takes, the median of several times."""
+    gc.collect()        # what the one before has left
     took = []
     for _ in range(times):
         started = time.perf_counter()

@@ -15,6 +15,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from qbdi_m21.oracle.totals import total_rate
+
 IntArray = npt.NDArray[np.int32]
 
 
@@ -78,7 +80,7 @@ def clear(build: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop: int,
-            threshold: float, looked: Any = None) -> Any:
+            threshold: float, looked: Any = None, least_apart: Any = None) -> Any:
     """Add the states of frames `start` to `stop`; return the build.
 
     Parameters
@@ -97,6 +99,9 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
         Is narrowed to the largest distance below the threshold and the smallest from there on
         that were looked at. Any threshold between them gives the same. Without it, the
         compiled code does not keep them.
+    least_apart : ndarray of float, shape (U,), optional
+        The smallest distance from each feature vector to another one: below it, no other
+        symbol needs to be looked at.
     """
     states, links, sizes, firsts, seen, nearest, away = build
     used, symbols = sizes
@@ -117,14 +122,8 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
                     least, joined = apart, links[link, GOAL]
                 link = links[link, AFTER]
             if k == 0:
-                least, joined = away[vector], nearest[vector]
-                for symbol in range(seen[vector], symbols):
-                    apart = row[firsts[symbol, 1]]
-                    if looked is not None:
-                        _narrow(looked, apart, threshold)
-                    if apart < threshold and apart < least:
-                        least, joined = apart, firsts[symbol, 0]
-                seen[vector], away[vector], nearest[vector] = symbols, least, joined
+                joined = _nearest_symbol(build, row, vector, symbols, threshold, looked,
+                                         least_apart)
             if joined >= 0:
                 break
             links[used, GOAL], links[used, AFTER], links[used, VECTOR] = i, -1, vector
@@ -140,6 +139,9 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
             states[i, SYMBOL] = symbols
             firsts[symbols, 0], firsts[symbols, 1] = i, vector
             symbols += 1
+            if least_apart is not None and row[vector] < threshold <= least_apart[vector]:
+                # its own symbol is the only one that it may ever be near
+                nearest[vector], away[vector] = i, row[vector]
             joined = 0
         else:
             joined = _join(states, i, before, joined)
@@ -151,6 +153,23 @@ def advance(build: Any, distances: Any, rows: Any, index: Any, start: int, stop:
         states[joined, TAIL] = i
     sizes[0], sizes[1] = used, symbols
     return Build(states, links, sizes, firsts, seen, nearest, away)
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest_symbol(build: Any, row: Any, vector: Any, symbols: Any, threshold: float,
+                    looked: Any, least_apart: Any) -> Any:
+    """Return the nearest first state of a symbol below the threshold, -1 without any."""
+    least, joined, start = build.away[vector], build.nearest[vector], build.seen[vector]
+    if least_apart is not None and threshold <= least_apart[vector]:
+        start = symbols
+    for symbol in range(start, symbols):
+        apart = row[build.firsts[symbol, 1]]
+        if looked is not None:
+            _narrow(looked, apart, threshold)
+        if apart < threshold and apart < least:
+            least, joined = apart, build.firsts[symbol, 0]
+    build.seen[vector], build.away[vector], build.nearest[vector] = symbols, least, joined
+    return joined
 
 
 @numba.njit(cache=True, nogil=True)
@@ -213,93 +232,29 @@ def flat_transitions(build: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def total_rate(lrs: Any, log2: Any, profile: Any) -> Any:
-    """Return the total information rate (IR type 'cum', alpha 1) in bits, summed as NumPy sums.
-
-    Parameters
-    ----------
-    lrs : ndarray of int, shape (T + 1,)
-    log2 : ndarray of float, shape (T + 1,) or longer
-        Logarithms of whole numbers.
-    profile : ndarray of float, shape (T,)
-        Is filled with the rate of each frame.
-    """
-    count, start, new, words = len(lrs) - 1, 0, 0, 0
-    while start < count:
-        stop = start
-        while stop < count and lrs[stop + 1] >= stop - start + 1:
-            stop += 1
-        words += 1
-        if stop == start:
-            new += 1
-            stop += 1
-        rate = max(log2[new] - log2[words] / (stop - start), 0.0)
-        for t in range(start, stop):
-            profile[t] = rate
-        start = stop
-    return pairwise_sum(profile)
+def nearest_others(distances: Any) -> Any:
+    """Return the smallest distance from each feature vector to another one, shape (U,)."""
+    least = np.full(len(distances), np.inf)
+    for one in range(len(distances)):
+        for other in range(len(distances)):
+            if one != other and distances[one, other] < least[one]:
+                least[one] = distances[one, other]
+    return least
 
 
 @numba.njit(cache=True, nogil=True)
-def _leaf_sum(values: Any, start: int, count: int) -> Any:
-    """Add up to 128 numbers as NumPy does: eight at a time."""
-    total = 0.0
-    whole = count - count % 8 if count >= 8 else 0
-    if whole:
-        part = np.zeros(8)
-        for j in range(8):
-            part[j] = values[start + j]
-        for k in range(8, whole, 8):
-            for j in range(8):
-                part[j] += values[start + k + j]
-        total = ((part[0] + part[1]) + (part[2] + part[3])) + (
-            (part[4] + part[5]) + (part[6] + part[7]))
-    for k in range(whole, count):
-        total += values[start + k]
-    return total
-
-
-@numba.njit(cache=True, nogil=True)
-def pairwise_sum(values: Any) -> Any:
-    """Add numbers in NumPy's order, so that equal totals come out equal to the last bit.
-
-    NumPy halves again and again; a stack stands here in place of the recursion, which numba
-    does not cache safely.
-    """
-    starts, counts = np.zeros(64, dtype=np.int64), np.zeros(64, dtype=np.int64)
-    stage, left, depth, result = np.zeros(64, dtype=np.int64), np.zeros(64), 0, 0.0
-    counts[0] = len(values)
-    while depth >= 0:
-        start, count = starts[depth], counts[depth]
-        half = count // 2 - (count // 2) % 8
-        if count <= 128:
-            result = _leaf_sum(values, start, count)
-            depth -= 1
-        elif stage[depth] == 2:
-            result += left[depth]
-            depth -= 1
-        else:
-            second = stage[depth] == 1
-            if second:
-                left[depth] = result
-            stage[depth] += 1
-            depth += 1
-            stage[depth] = 0
-            starts[depth] = start + half if second else start
-            counts[depth] = count - half if second else half
-    return result
-
-
-@numba.njit(cache=True, nogil=True)
-def rate_curve(build: Any, distances: Any, index: Any, thresholds: Any, log2: Any) -> Any:
+def rate_curve(build: Any, distances: Any, least_apart: Any, index: Any, thresholds: Any,
+               log2: Any) -> Any:
     """Return the total information rate at each threshold, shape (K,).
 
-    `build` is working space for T + 1 states and U feature vectors.
+    `build` is working space for T + 1 states and U feature vectors; `least_apart` is what
+    :func:`nearest_others` gives.
     """
     totals, profile = np.empty(len(thresholds)), np.empty(len(index))
     for k in range(len(thresholds)):
         clear(build)
-        build = advance(build, distances, index, index, 0, len(index), thresholds[k])
+        build = advance(build, distances, index, index, 0, len(index), thresholds[k], None,
+                        least_apart)
         totals[k] = total_rate(build.states[:, LRS], log2, profile)
     return totals
 

@@ -193,11 +193,13 @@ class _Sequence:
         """Return the total rate at each threshold."""
         if not self.small:
             return self._grid_by_blocks(thresholds, progress)
-        from qbdi_m21.oracle.kernel import rate_curve
+        from qbdi_m21.oracle.kernel import nearest_others, rate_curve
         distances = self.distances
+        least_apart = nearest_others(distances)
 
         def search(part: FloatArray) -> FloatArray:
-            return np.asarray(rate_curve(self.space(), distances, self.index, part, self.log2))
+            return np.asarray(rate_curve(self.space(), distances, least_apart, self.index, part,
+                                         self.log2))
 
         # at 0 nothing joins and all are new symbols, of rate 0: the slowest oracle to build
         zeros = int(np.searchsorted(thresholds, 0.0, side='right'))
@@ -208,7 +210,8 @@ class _Sequence:
 
     def _grid_by_blocks(self, thresholds: FloatArray, progress: Progress | None) -> FloatArray:
         """Build the oracles of all thresholds side by side, block of distances by block."""
-        from qbdi_m21.oracle.kernel import LRS, advance, total_rate
+        from qbdi_m21.oracle.kernel import LRS, advance
+        from qbdi_m21.oracle.totals import total_rate
         count = len(self.values)
         oracles: list[Any] = [self.space() for _ in thresholds]
         for start, stop, distances, rows in self.blocks():
@@ -276,7 +279,7 @@ class _Sequence:
 
     def profile(self, oracle: Oracle) -> FloatArray:
         """Return the rate of each frame."""
-        from qbdi_m21.oracle.kernel import total_rate
+        from qbdi_m21.oracle.totals import total_rate
         profile = np.empty(len(self.values))
         total_rate(oracle.lrs, self.log2, profile)
         return profile

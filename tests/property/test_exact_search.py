@@ -16,8 +16,9 @@ from qbdi_m21.oracle import build as build_module
 from qbdi_m21.oracle import threshold as threshold_module
 from qbdi_m21.oracle.build import build_oracle
 from qbdi_m21.oracle.information import information_profile
-from qbdi_m21.oracle.kernel import exact_curve, new_build, pairwise_sum, total_rate
+from qbdi_m21.oracle.kernel import exact_curve, new_build
 from qbdi_m21.oracle.threshold import find_threshold
+from qbdi_m21.oracle.totals import pairwise_sum, total_rate
 
 MAKERS = [random_vectors, symbols, varied_repeats, lattice]
 METRICS = ['euclidean', 'cosine', lopsided]
