@@ -77,6 +77,8 @@ from .notation.musicxml import write_musicxml as write_musicxml
 from .notation.reading import load_score as load_score
 from .notation.reading import load_scores as load_scores
 from .notation.recall import read_annotations as read_annotations
+from .notation.sidecar import read_sidecar as read_sidecar
+from .notation.sidecar import write_annotations as write_annotations
 from .oracle.build import Oracle as Oracle
 from .oracle.build import build_oracle as build_oracle
 from .oracle.information import information_profile as information_profile

@@ -7,6 +7,7 @@ against itself gives no collision.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,12 +15,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qbdi_m21.analysis.harmony import harmony_name, infer_chord
+from qbdi_m21.analysis.beats import beat_spans, beat_strength, read_beats
+from qbdi_m21.analysis.harmony import (
+    chord_tones,
+    fifths_apart,
+    harmony_name,
+    infer_chord,
+    infer_keys,
+    key_name,
+)
 from qbdi_m21.analysis.motifs.places import element_ids_within
 from qbdi_m21.errors import ParameterError
-from qbdi_m21.frames.encode import Source, read_music
-from qbdi_m21.frames.features import pitch_classes, tonnetz
-from qbdi_m21.frames.grid import Grid
+from qbdi_m21.frames.encode import Music, Source, read_music
+from qbdi_m21.frames.features import tonnetz
 from qbdi_m21.frames.table import NoteTable
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,7 +35,19 @@ FloatArray = npt.NDArray[np.float64]
 #: Dissonance of interval classes 0 to 6, 1 for a semitone: the negative part of Huron's
 #: interval-class consonance (1994, table 2: -1.428, -0.582, ..., -0.453), over its largest.
 DISSONANCE = np.array([0.0, 1.0, 0.582 / 1.428, 0.0, 0.0, 0.0, 0.453 / 1.428])
-KINDS = {1: 'semitone', 2: 'whole tone', 6: 'tritone'}
+_CLASHES = {1: 'semitone', 2: 'whole tone', 6: 'tritone'}
+
+#: All kinds.
+KINDS = (*_CLASHES.values(), 'chord', 'key', 'meeting')
+
+#: What a clash counts whose nearest notes are within an octave, within two, and farther apart.
+REGISTER = (1.0, 0.85, 0.7)
+
+#: Keys conflict from so many fifths on, over so many bars; a bar is heard with those beside it.
+KEY_FIFTHS, KEY_BARS = 3, 2
+
+#: Severity of chords without a common tone, and of keys six fifths apart.
+WORST_CHORDS, WORST_KEYS = 0.5, 0.5
 
 #: A collision starts at the first severity and lasts while the second is reached.
 ENTER, STAY = 0.15, 0.08
@@ -43,8 +63,10 @@ class Collision:
     Attributes
     ----------
     kind : str
-        'semitone', 'whole tone' or 'tritone' (the interval class that weighs most), or
-        'meeting': both sides on one chord after a collision.
+        One of `KINDS`. A clash is called by the interval class that weighs most: 'semitone' (also
+        a major seventh), 'whole tone' or 'tritone'. 'chord': the two sides are on chords that
+        share one tone at most, and do not clash. 'key': they are in keys that are three or more
+        fifths apart, over bars. 'meeting': both on one chord after a collision.
     start_ql, end_ql : Fraction
         Half-open span, in quarter lengths.
     bar : int
@@ -52,7 +74,9 @@ class Collision:
     measure, beat
         Where it starts, as measure number and beat.
     severity : float
-        0 to 1: the mean dissonance between the sides on the worst beat; 0 for a meeting.
+        0 to 1. Of a clash, the dissonance on the worst beat, by interval classes, durations,
+        doubling, place in the bar and register; of chords and keys, how little they share, to
+        .5; 0 for a meeting.
     tonnetz : float
         Distance between the two tonal centroids on that beat (Harte et al. 2006).
     query_harmony, improvisation_harmony : str
@@ -107,91 +131,149 @@ def dissonance(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> tuple[float
 
 
 def find_collisions(query: Source, improvisation: Source, *, enter: float = ENTER,
-                    stay: float = STAY) -> tuple[Collision, ...]:
+                    stay: float = STAY, kinds: Collection[str] = KINDS) -> tuple[Collision, ...]:
     """Return collisions and meetings between two pieces over the same bars.
 
     Parameters
     ----------
     query, improvisation : music21 Stream, NoteTable, Frames or Music
-        With equal bars.
+        With equal bars. Two groups of parts of one score can be compared as two note tables of it
+        (``table.select(...)``).
     enter, stay : float
-        A collision starts on a beat of severity `enter` and lasts while beats reach `stay`;
+        A clash starts on a beat of severity `enter` and lasts while beats reach `stay`;
         0 < stay <= enter <= 1.
+    kinds : collection of str
+        Which are returned, of `KINDS`.
 
     Returns
     -------
     tuple of Collision
-        In order.
+        In order of their beginnings. Those of keys lie over others; no two of the rest overlap.
 
     Raises
     ------
     ParameterError
-        If the bars differ, or the severities are out of range.
+        If the bars differ, a severity is out of range, or a kind is none.
 
     Notes
     -----
     Source: the paper reads collisions and meetings off its figure 3 and defines neither; the
     definition is ours. Dissonance: Huron 1994. Tonal centroid: Harte, Sandler & Gasser 2006.
+    Keys: Krumhansl & Kessler 1982.
     """
     if not 0 < stay <= enter <= 1:
         raise ParameterError(f'enter={enter}, stay={stay}; expected 0 < stay <= enter <= 1')
-    below, above = read_music(query), read_music(improvisation)
-    grid, other = below.frames.grid, above.frames.grid
-    if [b.length_ql for b in grid.bars] != [b.length_ql for b in other.bars]:
-        raise ParameterError(f'the pieces have {len(grid.bars)} and {len(other.bars)} '
-                             'bars, or bars of different lengths; expected equal bars')
-    beats = beat_spans(grid)
-    first = _over_beats(pitch_classes(below.frames), beats)
-    second = _over_beats(pitch_classes(above.frames), beats)
-    severities = [dissonance(a, b) for a, b in zip(first, second, strict=True)]
-    distances = np.linalg.norm(tonnetz(first) - tonnetz(second), axis=1)
-    found, since, beat = [], MEETING_BEATS + 1, 0
+    if not set(kinds) <= set(KINDS):
+        raise ParameterError(f'kinds are {", ".join(sorted(kinds))}; expected some of '
+                             f'{", ".join(KINDS)}')
+    pair = _Pair(read_music(query), read_music(improvisation))
+    found = [*pair.clashes_and_meetings(enter, stay), *pair.key_conflicts()]
+    found.sort(key=lambda hit: (hit.start_ql, KINDS.index(hit.kind)))
+    return tuple(hit for hit in found if hit.kind in kinds)
 
-    def make(kind: str, span: range, severity: float, worst: int) -> Collision:
-        start = grid.offset_at_frame(beats[span.start][0])
-        end = grid.offset_at_frame(beats[span.stop - 1][1])
+
+class _Pair:
+    """Two sides over the same bars, beat by beat."""
+
+    def __init__(self, query: Music, improvisation: Music) -> None:
+        self.below, self.above = query, improvisation
+        self.grid, other = query.frames.grid, improvisation.frames.grid
+        if [b.length_ql for b in self.grid.bars] != [b.length_ql for b in other.bars]:
+            raise ParameterError(f'the pieces have {len(self.grid.bars)} and {len(other.bars)} '
+                                 'bars, or bars of different lengths; expected equal bars')
+        self.spans = beat_spans(self.grid)
+        first = read_beats(query.frames, query.table, self.spans)
+        second = read_beats(improvisation.frames, improvisation.table, self.spans)
+        self.first, self.second = first.weights, second.weights
+        self.distances = np.linalg.norm(tonnetz(self.first) - tonnetz(self.second), axis=1)
+        self.chords = [(infer_chord(a), infer_chord(b))
+                       for a, b in zip(self.first, self.second, strict=True)]
+        strength = beat_strength(self.grid, self.spans)
+        self.severity = np.zeros(len(self.spans))
+        self.interval = np.zeros(len(self.spans), dtype=np.int64)
+        for beat, (a, b) in enumerate(zip(self.first, self.second, strict=True)):
+            value, interval = dissonance(a, b)
+            if value:
+                near = _register(first.pitches[beat], second.pitches[beat], interval)
+                self.severity[beat] = value * strength[beat] * near
+                self.interval[beat] = interval
+
+    def clashes_and_meetings(self, enter: float, stay: float) -> Iterator[Collision]:
+        """Yield clashes, chord conflicts and meetings, none over another."""
+        beat, since = 0, MEETING_BEATS + 1
+        while beat < len(self.spans):
+            stop, kind = beat + 1, ''
+            if self.severity[beat] >= enter:
+                while stop < len(self.spans) and self.severity[stop] >= stay:
+                    stop += 1
+                worst = beat + int(self.severity[beat:stop].argmax())
+                kind, value = _CLASHES[int(self.interval[worst])], float(self.severity[worst])
+            elif (value := self._chord_conflict(beat)) > 0:
+                while stop < len(self.spans) and self.severity[stop] < enter and (
+                        self._chord_conflict(stop) > 0):
+                    stop += 1
+                values = [self._chord_conflict(k) for k in range(beat, stop)]
+                kind, value, worst = 'chord', max(values), beat + int(np.argmax(values))
+            if kind:
+                yield self._make(kind, range(beat, stop), value, worst)
+                beat, since = stop, 0
+                continue
+            one, two = self.chords[beat]
+            if since < MEETING_BEATS and one is not None and one == two:
+                yield self._make('meeting', range(beat, beat + 1), 0.0, beat)
+                since = MEETING_BEATS
+            beat, since = beat + 1, since + 1
+
+    def _chord_conflict(self, beat: int) -> float:
+        """Return the severity of two chords that share one tone at most, else 0."""
+        one, two = self.chords[beat]
+        if one is None or two is None:
+            return 0.0
+        shared = len(chord_tones(one) & chord_tones(two))
+        return WORST_CHORDS * (1 - shared / 3) if shared <= 1 else 0.0
+
+    def key_conflicts(self) -> Iterator[Collision]:
+        """Yield spans of bars in which the sides are in keys that are far apart."""
+        bars = self.grid.frame_bars()[[start for start, _ in self.spans]]
+        sums = [np.stack([np.bincount(bars, weights[:, pitch], minlength=len(self.grid.bars))
+                          for pitch in range(12)], axis=1) for weights in (self.first, self.second)]
+        around = [total + np.concatenate([total[1:], 0 * total[:1]])
+                  + np.concatenate([0 * total[:1], total[:-1]]) for total in sums]
+        apart = fifths_apart(infer_keys(around[0]), infer_keys(around[1]))
+        far = np.concatenate([[0], apart >= KEY_FIFTHS, [0]]).astype(np.int64)
+        for start, stop in zip(np.flatnonzero(np.diff(far) == 1), np.flatnonzero(
+                np.diff(far) == -1), strict=True):
+            if stop - start >= KEY_BARS:
+                beats = np.flatnonzero((bars >= start) & (bars < stop))
+                worst = int(apart[start:stop].max())
+                value = WORST_KEYS * worst / 6
+                yield self._make('key', range(int(beats[0]), int(beats[-1]) + 1), value,
+                                 int(beats[0]))
+
+    def _make(self, kind: str, span: range, severity: float, worst: int) -> Collision:
+        grid = self.grid
+        start = grid.offset_at_frame(self.spans[span.start][0])
+        end = grid.offset_at_frame(self.spans[span.stop - 1][1])
         bar = grid.bar_at_offset(start)
         sharps = grid.bars[bar].sharps
-        return Collision(
-            kind, start, end, bar, *grid.beat_at_offset(start), severity,
-            float(distances[worst]), harmony_name(first[worst], sharps),
-            harmony_name(second[worst], sharps),
-            _ids(below.table, start, end, first, second, span),
-            _ids(above.table, start, end, second, first, span))
-
-    while beat < len(beats):
-        if severities[beat][0] >= enter:
-            stop = beat + 1
-            while stop < len(beats) and severities[stop][0] >= stay:
-                stop += 1
-            worst = max(range(beat, stop), key=lambda k: severities[k][0])
-            severity, interval = severities[worst]
-            found.append(make(KINDS[interval], range(beat, stop), severity, worst))
-            beat, since = stop, 0
-            continue
-        chord = infer_chord(first[beat])
-        if since < MEETING_BEATS and chord is not None and chord == infer_chord(second[beat]):
-            found.append(make('meeting', range(beat, beat + 1), 0.0, beat))
-            since = MEETING_BEATS
-        beat, since = beat + 1, since + 1
-    return tuple(found)
+        names = [harmony_name(weights[worst], sharps) for weights in (self.first, self.second)]
+        if kind == 'key':
+            total = [weights[span.start:span.stop].sum(axis=0, keepdims=True)
+                     for weights in (self.first, self.second)]
+            names = [key_name(int(infer_keys(one)[0])) for one in total]
+        ids: list[tuple[str, ...]] = [(), ()]
+        if kind in _CLASHES.values():
+            ids = [_ids(self.below.table, start, end, self.first, self.second, span),
+                   _ids(self.above.table, start, end, self.second, self.first, span)]
+        return Collision(kind, start, end, bar, *grid.beat_at_offset(start), severity,
+                         float(self.distances[worst]), names[0], names[1], ids[0], ids[1])
 
 
-def beat_spans(grid: Grid) -> list[tuple[int, int]]:
-    """Return the half-open frame span of every beat; a pickup's beats end on the barline."""
-    spans = []
-    for index, bar in enumerate(grid.bars):
-        start, stop = int(grid.bar_starts[index]), int(grid.bar_starts[index + 1])
-        beat = [int((grid.offset_at_frame(k) - bar.start_ql + bar.lead_ql) // bar.beat_ql)
-                for k in range(start, stop)]
-        edges = [k for k in range(len(beat)) if k == 0 or beat[k] != beat[k - 1]]
-        spans += [(start + a, start + b) for a, b in
-                  zip(edges, [*edges[1:], stop - start], strict=True)]
-    return spans
-
-
-def _over_beats(values: FloatArray, beats: list[tuple[int, int]]) -> FloatArray:
-    return np.stack([values[start:stop].sum(axis=0) for start, stop in beats])
+def _register(first: frozenset[int], second: frozenset[int], interval: int) -> float:
+    """Return what a clash counts by how near its nearest notes are."""
+    apart = [abs(a - b) for a in first for b in second
+             if min((a - b) % 12, (b - a) % 12) == interval]
+    return REGISTER[min(min(apart, default=0) // 12, 2)]
 
 
 def _ids(table: NoteTable | None, start: Fraction, end: Fraction, own: FloatArray,

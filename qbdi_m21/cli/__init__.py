@@ -6,6 +6,7 @@ import click
 
 import qbdi_m21
 from qbdi_m21.cli.base import QbdiGroup
+from qbdi_m21.cli.cmd_annotate import annotate, check, strip
 from qbdi_m21.cli.cmd_convert import convert
 from qbdi_m21.cli.cmd_evaluate import evaluate
 from qbdi_m21.cli.cmd_improvise import improvise
@@ -33,6 +34,6 @@ def main() -> None:
     """
 
 
-for command in (improvise, sample, interpolate, sweep, ir, motifs, theme, resynthesise, convert,
-                models, train, evaluate):
+for command in (improvise, sample, interpolate, sweep, ir, motifs, theme, annotate, strip, check,
+                resynthesise, convert, models, train, evaluate):
     main.add_command(command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from music21 import derivation, metadata, stream
 
 import qbdi_m21
 from qbdi_m21.errors import ModelError, ParameterError, RecipeWarning, ScoreError, warn
+from qbdi_m21.frames.digest import notes_sha256
 from qbdi_m21.frames.table import NoteTable
 from qbdi_m21.improvisation.settings import Settings
 from qbdi_m21.improvisation.transmission import Transmission
@@ -193,15 +193,6 @@ def check_same(recipe: Mapping[str, Any], model: LatentModel, queries: tuple[Not
     if recipe.get('qbdi_m21') != qbdi_m21.__version__:
         warn(f'the recipe was made with qbdi_m21 {recipe.get("qbdi_m21")}, this is '
              f'{qbdi_m21.__version__}: the result may differ', RecipeWarning)
-
-
-def notes_sha256(table: NoteTable) -> str:
-    """Return a hash of the notes and bars of a score: what an operation depends on."""
-    digest = hashlib.sha256()
-    for column in (table.onset, table.duration, table.pitch, table.part, table.grace):
-        digest.update(str(column.shape).encode() + column.astype('<i8').tobytes())
-    digest.update(json.dumps([bar.to_json() for bar in table.bars]).encode())
-    return digest.hexdigest()
 
 
 def _parse(text: str, place: str) -> Any:

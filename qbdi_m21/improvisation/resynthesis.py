@@ -13,6 +13,7 @@ from music21 import stream
 
 from qbdi_m21.analysis.information_rate import analysis_chroma
 from qbdi_m21.errors import ParameterError
+from qbdi_m21.frames.digest import notes_sha256
 from qbdi_m21.frames.encode import to_frames
 from qbdi_m21.frames.grid import Bar, Grid
 from qbdi_m21.frames.measures import as_score
@@ -20,7 +21,7 @@ from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.roll import Frames
 from qbdi_m21.frames.windows import layout_windows, windows_to_frames
 from qbdi_m21.improvisation.operations import ModelLike, name_of, serve
-from qbdi_m21.improvisation.recipe import attach, notes_sha256
+from qbdi_m21.improvisation.recipe import attach
 from qbdi_m21.improvisation.settings import Settings, check_bars, check_seed
 from qbdi_m21.improvisation.transmission import Encoding, encode_frames
 from qbdi_m21.notation.engrave import plain_title, to_score

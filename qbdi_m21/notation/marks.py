@@ -133,6 +133,10 @@ def _collision_marks(hit: Collision) -> list[Mark]:
     if hit.kind == 'meeting':
         return [Mark('meeting', f'= {hit.query_harmony}', 'improvisation', *span, boxed=True)]
     text = f'{hit.improvisation_harmony} \u2260 {hit.query_harmony}'
+    if hit.kind in ('chord', 'key'):
+        # nothing clashes: no notes to point at
+        text = f'keys {text}' if hit.kind == 'key' else text
+        return [Mark('collision', text, 'improvisation', *span, boxed=True)]
     return [Mark('collision', text, 'improvisation', *span, hit.improvisation_ids,
                  COLLISION_COLOR, 'diamond', boxed=True),
             Mark('collision', '', 'query', *span, hit.query_ids, COLLISION_COLOR, 'diamond')]

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from strategies import bars_of, frames_of, table_of
 
-from qbdi_m21.analysis.collisions import beat_spans, dissonance, find_collisions
+from qbdi_m21.analysis.beats import beat_spans, passing_notes, read_beats
+from qbdi_m21.analysis.collisions import dissonance, find_collisions
+from qbdi_m21.analysis.harmony import fifths_apart, infer_keys
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.encode import to_frames
 from qbdi_m21.frames.grid import Grid
@@ -83,7 +85,8 @@ def test_the_harmonies_are_those_of_the_worst_beat():
     collision = find_collisions(QUERY, IMPROVISATION)[0]
     assert collision.query_harmony == '{D F♯}'
     beats = {'G': naive_dissonance(weights(50, 54), weights(*G)),
-             'A': naive_dissonance(weights(50, 54), weights(*A))}
+             # the second beat of 4/4 has a quarter of a downbeat's weight
+             'A': naive_dissonance(weights(50, 54), weights(*A)) * (0.75 + 0.25 / 4)}
     assert collision.improvisation_harmony == max(beats, key=beats.get)
     assert collision.severity == pytest.approx(max(beats.values()))
 
@@ -158,7 +161,8 @@ def test_severities_lie_between_0_and_1_and_spans_do_not_overlap(corpus_score):
         found = find_collisions(score, score.transpose(semitones))
         assert found
         assert all(0 <= c.severity <= 1 for c in found)
-        assert all(a.end_ql <= b.start_ql for a, b in pairwise(found))
+        beside = [c for c in found if c.kind != 'key']
+        assert all(a.end_ql <= b.start_ql for a, b in pairwise(beside))
         assert all(c.kind == 'meeting' or c.severity >= 0.15 for c in found)
 
 
@@ -200,3 +204,78 @@ def test_plain_values_can_be_written_as_json():
     plain = json.loads(json.dumps([c.to_json() for c in find_collisions(QUERY, IMPROVISATION)]))
     assert [p['kind'] for p in plain] == ['semitone', 'meeting']
     assert plain[0]['end_ql'] == 2.0
+
+
+def test_chords_that_do_not_clash_can_still_conflict():
+    # C over E flat minor, F sharp major: what is far without a semitone is told as chords
+    found = find_collisions(chords((0, 4, (60, 64, 67))), chords((0, 4, (57, 61, 64))),
+                            enter=0.9, stay=0.5)
+    (hit,) = found
+    assert (hit.kind, hit.start_ql, hit.end_ql) == ('chord', 0, 4)
+    assert hit.severity == pytest.approx(0.5 * (1 - 1 / 3))
+    assert (hit.query_harmony, hit.improvisation_harmony) == ('C', 'A')
+    assert hit.query_ids == hit.improvisation_ids == ()
+
+
+def scale(tonic, bars=8):
+    steps = (0, 2, 4, 5, 7, 9, 11, 12)
+    return table_of([(Fraction(k, 2), Fraction(1, 2), 60 + (tonic + steps[k % 8]) % 12 + 12 *
+                      (steps[k % 8] == 12)) for k in range(8 * bars)], bars_of(*['4/4'] * bars))
+
+
+@pytest.mark.parametrize(('tonic', 'apart'), [(7, 1), (2, 2), (9, 3), (6, 6), (1, 5), (5, 1)])
+def test_keys_conflict_from_three_fifths_on(tonic, apart):
+    found = [c for c in find_collisions(scale(0), scale(tonic)) if c.kind == 'key']
+    if apart < 3:
+        assert found == []
+        return
+    (hit,) = found
+    assert (hit.start_ql, hit.end_ql) == (0, 32)
+    assert hit.severity == pytest.approx(0.5 * apart / 6)
+    assert hit.query_harmony == 'C/Am'
+
+
+def test_only_the_kinds_that_are_asked_for_are_found():
+    everything = find_collisions(scale(0), scale(6))
+    assert {c.kind for c in everything} > {'key'}
+    for kind in {c.kind for c in everything}:
+        assert find_collisions(scale(0), scale(6), kinds=[kind]) == tuple(
+            c for c in everything if c.kind == kind)
+    with pytest.raises(ParameterError, match='kinds are discord; expected some of semitone'):
+        find_collisions(QUERY, QUERY, kinds=['discord'])
+
+
+def test_a_passing_note_weighs_half_and_a_chord_note_whole():
+    line = [(0, Fraction(1, 2), 60), (Fraction(1, 2), Fraction(1, 2), 62), (1, 1, 64)]
+    leap = [(0, Fraction(1, 2), 55), (Fraction(1, 2), Fraction(1, 2), 62), (1, 1, 64)]
+    bars = bars_of('4/4')
+    assert passing_notes(table_of(line, bars)).tolist() == [1]
+    assert passing_notes(table_of(leap, bars)).tolist() == []
+    held = table_of([(0, 2, 61)], bars)
+    soft, hard = (find_collisions(held, table_of(notes, bars), enter=0.01, stay=0.01)[0].severity
+                  for notes in (line, leap))
+    assert soft != hard
+    frames = table_to_frames(table_of(line, bars))
+    beats = read_beats(frames, table_of(line, bars), beat_spans(frames.grid))
+    assert beats.weights[0, 0] == 2
+    assert beats.weights[0, 2] == 1
+
+
+def test_far_registers_clash_less():
+    near, wide, far = (find_collisions(chords((0, 4, (48,))), chords((0, 4, (48 + k,))))[0].severity
+                       for k in (1, 13, 25))
+    assert near > wide > far
+    assert wide == pytest.approx(0.85 * near)
+
+
+def test_keys_are_those_of_their_scales():
+    major, minor = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11)
+    for tonic in range(12):
+        for steps, shift in ((major, 0), (minor, 3)):
+            weights = np.zeros(12)
+            weights[[(tonic + s) % 12 for s in steps]] = 1
+            weights[[tonic, (tonic + 7) % 12, (tonic + steps[2]) % 12]] += 2
+            sharps = int(infer_keys(weights[None])[0])
+            assert (7 * sharps) % 12 == (tonic + shift) % 12
+    assert infer_keys(np.eye(12)[:1]).tolist() == [-6]
+    assert fifths_apart(np.array([-5, 0, -6]), np.array([6, 6, 3])).tolist() == [1, 6, 0]
