@@ -70,10 +70,12 @@ from .notation.checking import check_musicxml as check_musicxml
 from .notation.conversion import convert_file as convert_file
 from .notation.conversion import read_notes as read_notes
 from .notation.converters import register as register
+from .notation.curves import add_curve as add_curve
 from .notation.engrave import engrave as engrave
 from .notation.engrave import to_score as to_score
 from .notation.marks import Mark as Mark
 from .notation.musicxml import write_musicxml as write_musicxml
+from .notation.pictures import draw_picture as draw_picture
 from .notation.reading import load_score as load_score
 from .notation.reading import load_scores as load_scores
 from .notation.recall import read_annotations as read_annotations

@@ -7,6 +7,7 @@ import click
 import qbdi_m21
 from qbdi_m21.cli.base import QbdiGroup
 from qbdi_m21.cli.cmd_annotate import annotate, check, strip
+from qbdi_m21.cli.cmd_collisions import collisions
 from qbdi_m21.cli.cmd_convert import convert
 from qbdi_m21.cli.cmd_evaluate import evaluate
 from qbdi_m21.cli.cmd_improvise import improvise
@@ -29,11 +30,12 @@ def main() -> None:
       qbdi-m21 sweep song.mxl --rates full,64,16,0 -o song-rates
       qbdi-m21 ir song.mxl -o song-ir.png
       qbdi-m21 motifs song.mxl -o song-motifs.musicxml
+      qbdi-m21 collisions song.mxl out.musicxml --csv collisions.csv
       qbdi-m21 models
       qbdi-m21 train corpus:bach/bwv66.6 corpus:bach/bwv4.8 -o tiny.keras --updates 200
     """
 
 
-for command in (improvise, sample, interpolate, sweep, ir, motifs, theme, annotate, strip, check,
-                resynthesise, convert, models, train, evaluate):
+for command in (improvise, sample, interpolate, sweep, ir, motifs, theme, collisions, annotate,
+                strip, check, resynthesise, convert, models, train, evaluate):
     main.add_command(command)

@@ -60,11 +60,13 @@ def parse_parts(text: str) -> list[int | str]:
 @click.option('--csv', 'csv_path', metavar='FILE', help='A row for each occurrence, .csv.')
 @click.option('--mirex', 'mirex_path', metavar='FILE',
               help="Text for MIREX's scorers and mir_eval, .txt.")
-@click.option('--plot', 'plot_path', metavar='FILE', help='A picture over time, .png.')
+@click.option('--plot', 'plot_path', metavar='FILE', help='Motifs over time, .png.')
+@click.option('--picture', 'page_path', metavar='FILE',
+              help='The score with its motifs, engraved: .png, .pdf or .svg.')
 def motifs(score: str, *, number: int | None, measures: str | None, preset: str, level: str,
            min_length: str | None, min_count: int, max_motifs: int, parts: str | None, null: int,
            seed: int, output: str | None, json_path: str | None, csv_path: str | None,
-           mirex_path: str | None, plot_path: str | None) -> None:
+           mirex_path: str | None, plot_path: str | None, page_path: str | None) -> None:
     """Print what SCORE repeats, the most salient motif first, and draw it into the score.
 
     \b
@@ -77,11 +79,13 @@ def motifs(score: str, *, number: int | None, measures: str | None, preset: str,
     from qbdi_m21.analysis.motifs.find import find_motifs
     from qbdi_m21.frames.notes import extract_notes
     from qbdi_m21.improvisation.replay import load_query
+    from qbdi_m21.notation import pictures
     from qbdi_m21.notation.checking import SUFFIXES
     target = check_output(output, SUFFIXES) if output else None
     files = [check_output(path, (suffix,)) for path, suffix in (
         (json_path, '.json'), (csv_path, '.csv'), (mirex_path, '.txt')) if path]
     picture = check_output(plot_path, ('.png',)) if plot_path else None
+    page = check_output(page_path, pictures.SUFFIXES) if page_path else None
     music = load_query(**source_of(score, number, measures))
     table = extract_notes(music)
     with count_bar('version') as show:
@@ -97,10 +101,14 @@ def motifs(score: str, *, number: int | None, measures: str | None, preset: str,
         click.echo('no motif: nothing of that length returns')
     for path in files:
         write_motifs(found, path)
-    if target is not None:
+    if target is not None or page is not None:
         from qbdi_m21.notation.annotate import annotate
         from qbdi_m21.notation.musicxml import write_musicxml
-        write_musicxml(annotate(music, found), target)
+        drawn = annotate(music, found)
+        if target is not None:
+            write_musicxml(drawn, target)
+        if page is not None:
+            pictures.draw_picture(drawn, page)
     if picture is not None:
         from qbdi_m21.report.motif_plots import plot_motifs
         from qbdi_m21.report.plots import save_figure
