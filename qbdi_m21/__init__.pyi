@@ -64,6 +64,7 @@ from .model.store import save_model as save_model
 from .model.training import train as train
 from .model.training_set import TrainingSet as TrainingSet
 from .notation.align import align as align
+from .notation.align import stack as stack
 from .notation.annotate import annotate as annotate
 from .notation.annotate import strip as strip
 from .notation.checking import check_musicxml as check_musicxml

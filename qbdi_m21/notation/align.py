@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from music21 import bar, metadata, note, spanner, stream, tempo
 
@@ -67,6 +67,68 @@ def align(query: stream.Score, improvisation: stream.Score) -> stream.Score:
     score.derivation.origin = query
     score.derivation.method = 'align'
     return score
+
+
+def stack(query: stream.Score, others: Mapping[str, stream.Score]) -> stream.Score:
+    """Return one score with several improvisations, one below the other, over their query.
+
+    Parameters
+    ----------
+    query : music21.stream.Score
+        With any number of staves; copied as it is notated.
+    others : mapping of str to music21.stream.Score
+        Improvisations by what they are called in front of their staves, such as their rates;
+        with as many measures.
+
+    Returns
+    -------
+    music21.stream.Score
+        Parts of all improvisations are of the side `improvisation`, those of the query of
+        `query`. `derivation` leads to the query. No argument is changed.
+
+    Raises
+    ------
+    NotationError
+        If there is none, or the numbers of measures differ.
+    """
+    if not others:
+        raise NotationError('no improvisation to stack; expected at least one')
+    names = list(others)
+    score = align(query, others[names[-1]])
+    ready = [(name, copy.deepcopy(as_score(others[name]))) for name in names[:-1]]
+    length = max(len(p.getElementsByClass(stream.Measure)) for p in score.parts)
+    above = [part for part in score.parts if IMPROVISATION in part.groups]
+    _call(above, names[-1])
+    known = list(score.parts)
+    for part in known:
+        score.remove(part)
+    placed: list[stream.Part] = []
+    for name, other in ready:
+        parts = list(other.parts)
+        have = max(len(p.getElementsByClass(stream.Measure)) for p in parts)
+        if have != length:
+            raise NotationError(f'{name!r} has {have} measures and the query {length}; expected '
+                                'as many')
+        for part in parts:
+            part.groups.append(IMPROVISATION)
+        _call(parts, name)
+        placed += parts
+        for spanning in list(other.getElementsByClass(spanner.Spanner)):
+            score.insert(0, spanning)
+    for part in [*placed, *known]:
+        score.insert(0, part)
+    _keep_first_tempi(score.parts)
+    score.derivation.origin = query
+    score.derivation.method = 'stack'
+    return score
+
+
+def _call(parts: list[stream.Part], name: str) -> None:
+    """Name the staves of one improvisation."""
+    for part in parts:
+        part.partName, part.partAbbreviation = name, name[:8]
+        for instrument in part.getElementsByClass('Instrument'):
+            instrument.partName, instrument.partAbbreviation = name, name[:8]
 
 
 def side_parts(score: stream.Score, side: str) -> list[stream.Part]:

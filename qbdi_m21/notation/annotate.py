@@ -18,7 +18,14 @@ from qbdi_m21.frames.notes import notes_by_element_id
 from qbdi_m21.notation.align import side_parts
 from qbdi_m21.notation.drawing import draw
 from qbdi_m21.notation.marks import KINDS, Mark, marks_of
-from qbdi_m21.notation.record import DrawnLine, DrawnText, Record, read_record, write_record
+from qbdi_m21.notation.record import (
+    DrawnLine,
+    DrawnText,
+    Record,
+    read_record,
+    restore_sides,
+    write_record,
+)
 from qbdi_m21.notation.targets import find_target
 
 #: Staff, bar and offset of one end of a line.
@@ -135,6 +142,7 @@ def _take_off(score: stream.Score) -> bool:
     record = read_record(score)
     if record == Record():
         return False
+    restore_sides(score, record)
     parts = list(score.parts)
     measures = [list(part.getElementsByClass(stream.Measure)) for part in parts]
     for one in record.texts:

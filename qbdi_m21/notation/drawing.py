@@ -53,8 +53,10 @@ def draw(score: stream.Score, marks: Iterable[Mark], target: Target, legend: str
         if own:
             drawn += pen.draw_side(side, side_parts(score, side), own)
     if drawn:
+        sides = tuple(next((side for side in by_side if side in part.groups), '')
+                      for part in pen.parts)
         write_record(score, Record((*known.marks, *drawn), tuple(pen.texts), tuple(pen.lines),
-                                   pen.heads))
+                                   pen.heads, sides if any(sides) else ()))
 
 
 def place_of(mark: Mark, grid: Grid) -> Mark:

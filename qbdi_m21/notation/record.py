@@ -71,12 +71,15 @@ class Record:
     lines : tuple of DrawnLine
     heads : dict of str to (color, notehead)
         How the noteheads were, by ``side:element id``.
+    sides : tuple of str
+        Of each staff, in an aligned score: MusicXML does not tell them.
     """
 
     marks: tuple[Mark, ...] = ()
     texts: tuple[DrawnText, ...] = ()
     lines: tuple[DrawnLine, ...] = ()
     heads: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    sides: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; exact times as texts."""
@@ -86,7 +89,8 @@ class Record:
         return {'schema': SCHEMA, 'marks': [mark.to_json() for mark in self.marks],
                 'texts': [plain(one) for one in self.texts],
                 'lines': [plain(one) for one in self.lines],
-                'heads': {name: list(one) for name, one in sorted(self.heads.items())}}
+                'heads': {name: list(one) for name, one in sorted(self.heads.items())},
+                'sides': list(self.sides)}
 
     @classmethod
     def from_json(cls, plain: Any, place: str) -> Record:
@@ -101,7 +105,8 @@ class Record:
                       for mark, staff, bar, offset, position, text in plain.get('texts', ())),
                 tuple(DrawnLine(staff, bar, Fraction(offset), last, Fraction(last_offset))
                       for staff, bar, offset, last, last_offset in plain.get('lines', ())),
-                {name: (one[0], one[1]) for name, one in plain.get('heads', {}).items()})
+                {name: (one[0], one[1]) for name, one in plain.get('heads', {}).items()},
+                tuple(plain.get('sides', ())))
         except (KeyError, TypeError, AttributeError, IndexError, ValueError,
                 ZeroDivisionError) as error:
             raise ParameterError(f'{place} does not hold annotations as {SCHEMA} has them: '
@@ -123,6 +128,15 @@ def read_record(score: stream.Score) -> Record:
         return Record.from_json(json.loads(str(held[0])), 'the score')
     except ValueError as error:
         raise ParameterError(f'the annotations of the score are damaged: {error}') from error
+
+
+def restore_sides(score: stream.Score, record: Record) -> None:
+    """Tell the staves of a score that was read from a file their sides again."""
+    parts = list(score.parts)
+    if len(parts) == len(record.sides):
+        for part, side in zip(parts, record.sides, strict=True):
+            if side and side not in part.groups:
+                part.groups.append(side)
 
 
 def write_record(score: stream.Score, record: Record | None) -> None:
