@@ -152,9 +152,11 @@ def _take_off(score: stream.Score) -> bool:
     wanted = list(record.lines)
     for line in list(score.recurse().getElementsByClass(spanner.Line)):
         place = _line_place(line, measures)
-        own = next((one for one in wanted if _is_line(place, one)), None)
-        if own is not None:
-            wanted.remove(own)
+        # first those of which both ends are where they were
+        fitting = [one for one in wanted if _ends(one) == tuple(place)] or [
+            one for one in wanted if _is_line(place, one)]
+        if fitting:
+            wanted.remove(fitting[0])
             line.activeSite.remove(line)
     for side in {mark.side for mark in record.marks}:
         heads = notes_by_element_id(side_parts(score, side))
@@ -190,13 +192,17 @@ def _line_place(line: spanner.Line, measures: list[list[stream.Measure]]) -> lis
     return ends
 
 
+def _ends(line: DrawnLine) -> tuple[tuple[int, int, Fraction], tuple[int, int, Fraction]]:
+    return (line.staff, line.bar, line.offset), (line.staff, line.last_bar, line.last_offset)
+
+
 def _is_line(place: list[_End], line: DrawnLine) -> bool:
     """Return whether a line is the one that was drawn.
 
     Readers tie an end to the next note where a note has grace notes or is cut in two: it is
-    enough that one end is where it was, and the other in its bar.
+    enough that one end is where it was, and the other in its bar or one beside it.
     """
-    drawn = (line.staff, line.bar, line.offset), (line.staff, line.last_bar, line.last_offset)
-    near = all(found is None or found[:2] == known[:2]
+    drawn = _ends(line)
+    near = all(found is None or (found[0] == known[0] and abs(found[1] - known[1]) <= 1)
                for found, known in zip(place, drawn, strict=True))
     return near and any(found == known for found, known in zip(place, drawn, strict=True))
