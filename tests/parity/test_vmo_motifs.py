@@ -31,11 +31,15 @@ def ours(motifs):
 def test_of_features(make, seed):
     features = np.concatenate([make(seed)[:40]] * 2)
     threshold = q.find_threshold(features).selected
-    expected = vmos(features, threshold)[:26]
+    expected = vmos(features, threshold)
     found = find_motifs(features, preset='vmo')
-    assert len(found) == min(len(vmos(features, threshold)), 26)
-    if len(found) < 26:
-        assert ours(found) == expected
+    assert len(found) == min(len(expected), 26)
+    # beyond 26 there are no labels: those that explain most are kept
+    gains = sorted((len(spans) - 1) * (spans[0][1] - spans[0][0]) for spans in expected)
+    assert [m.gain_notes for m in found] == gains[::-1][:26]
+    left = list(expected)
+    for motif in ours(found):
+        left.remove(motif)
 
 
 @pytest.mark.filterwarnings('ignore::qbdi_m21.errors.QuantizationWarning')

@@ -20,8 +20,9 @@ GRID = Grid(bars_of(*['4/4'] * 8))
 
 def motif_at(*spans, label='A'):
     """Return a motif of spans in quarters, without notes."""
-    return Motif(label, tuple(Occurrence(Fraction(a), Fraction(b), 0, 1, Fraction(1), 1, Fraction(1),
-                                         ()) for a, b in spans), Fraction(1), 1)
+    one = Fraction(1)
+    return Motif(label, tuple(Occurrence(Fraction(a), Fraction(b), 0, 1, one, 1, one, ())
+                              for a, b in spans), one, 1)
 
 
 @pytest.fixture(scope='module')

@@ -1,4 +1,4 @@
-"""Where a theme occurs; pictures of motifs; the commands."""
+"""Where a theme occurs; the commands."""
 
 import json
 from fractions import Fraction
@@ -8,12 +8,10 @@ from click.testing import CliRunner
 from melodies import FILLS, THEME, melody, moved, piece
 from music21 import converter, expressions
 from musicxml_checks import schema_errors
-from strategies import bars_of
 
 import qbdi_m21 as q
 from qbdi_m21.cli import main
 from qbdi_m21.errors import ParameterError
-from qbdi_m21.frames.grid import Grid
 
 SUBJECT = piece(melody(THEME))
 
@@ -67,20 +65,6 @@ def test_a_theme_does_not_rest_for_a_bar(fugue):
 def test_similarity_is_a_share(fugue, least):
     with pytest.raises(ParameterError, match=f'min_similarity is {least}; expected above 0'):
         q.find_theme(fugue, SUBJECT, min_similarity=least)
-
-
-def test_pictures_show_every_occurrence(fugue):
-    motifs = q.find_motifs(fugue)
-    axes = q.plot_motifs(motifs, fugue)
-    assert [text.get_text() for text in axes.texts] == [m.label for m in reversed(motifs)]
-    rows = [c for c in axes.collections if hasattr(c, 'get_paths') and len(c.get_paths()) == 1
-            and c.get_offsets().shape[0] <= 1]
-    assert len(rows) >= sum(len(m.occurrences) for m in motifs)
-    arcs = q.plot_motif_arcs(motifs, Grid(fugue.bars))
-    assert len(arcs.patches) == sum(
-        len({o.start_ql for o in m.occurrences}) - 1 for m in motifs)
-    assert not q.plot_motifs((), fugue).texts
-    assert not q.plot_motif_arcs((), Grid(bars_of('4/4'))).patches
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def lines(table):
 def test_degrees_are_those_of_music21(names):
     pitches = [pitch.Pitch(f'{step}{"#" * alter if alter > 0 else "-" * -alter}{octave}')
                for step, alter, octave in names]
-    fifths = [5 * 0 + {'F': -1, 'C': 0, 'G': 1, 'D': 2, 'A': 3, 'E': 4, 'B': 5}[step] + 7 * alter
+    fifths = [{'F': -1, 'C': 0, 'G': 1, 'D': 2, 'A': 3, 'E': 4, 'B': 5}[step] + 7 * alter
               for step, alter, _ in names]
     table = make_note_table(BARS, onset=list(range(len(names))), duration=[1] * len(names),
                             pitch=[p.midi for p in pitches], fifths=fifths)
@@ -69,6 +69,20 @@ def test_boundaries_are_shares_and_the_ends_are_whole(notes):
     assert strength[0] == strength[-1] == 1
     assert len(strength) == len(notes) + 1
     assert ((strength >= 0) & (strength <= 1 + 1e-12)).all()
+
+
+@given(st.lists(st.integers(40, 90), min_size=4, max_size=12), st.data())
+def test_the_one_long_note_or_rest_makes_the_strongest_boundary(pitches, data):
+    after = data.draw(st.integers(1, len(pitches) - 2))
+    rest = data.draw(st.sampled_from([0.0, 2.0]))
+    gaps = np.where(np.arange(len(pitches)) == after, 5.0, 1.0)
+    onset = np.concatenate([[0.0], np.cumsum(gaps)[:-1]])
+    strength = boundary_strength(onset, gaps - rest * (gaps > 1), np.full(len(pitches), 60))
+    assert strength[1:-1].argmax() == after
+    # a leap elsewhere does not outweigh both the time and the rest
+    if rest:
+        leaping = boundary_strength(onset, gaps - rest * (gaps > 1), np.array(pitches))
+        assert leaping[1:-1].argmax() == after
 
 
 def test_a_group_begins_after_a_long_note_and_a_rest():
