@@ -68,6 +68,7 @@ from .notation.align import stack as stack
 from .notation.annotate import annotate as annotate
 from .notation.annotate import strip as strip
 from .notation.checking import check_musicxml as check_musicxml
+from .notation.chords import add_chords as add_chords
 from .notation.conversion import convert_file as convert_file
 from .notation.conversion import read_notes as read_notes
 from .notation.converters import register as register

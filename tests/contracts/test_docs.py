@@ -14,20 +14,22 @@ STUB = Path(qbdi_m21.__file__).with_suffix('.pyi')
 
 NAMES = sorted(alias.asname for node in ast.parse(STUB.read_text(encoding='utf-8')).body
                if isinstance(node, ast.ImportFrom) for alias in node.names)
-FUNCTIONS = ['align', 'allocate_bits', 'allocate_continuous', 'allocate_frames', 'annotate',
-             'build_oracle', 'build_training_set', 'check_musicxml', 'compare', 'convert_file',
-             'decode', 'encode', 'engrave', 'extract_notes', 'extract_tables', 'find_collisions',
-             'find_motifs', 'find_theme', 'find_threshold', 'frames_to_table', 'from_midi',
-             'from_vmo', 'improvise', 'information_profile', 'information_rate', 'interpolate',
+FUNCTIONS = ['add_chords', 'add_curve', 'align', 'allocate_bits', 'allocate_continuous',
+             'allocate_frames', 'annotate', 'build_oracle', 'build_training_set',
+             'check_musicxml', 'compare', 'convert_file', 'decode', 'draw_picture', 'encode',
+             'engrave', 'extract_notes', 'extract_tables', 'find_collisions', 'find_motifs',
+             'find_theme', 'find_threshold', 'frames_to_table', 'from_midi', 'from_vmo',
+             'improvise', 'information_profile', 'information_rate', 'interpolate',
              'latent_information_rate', 'list_models', 'load_frames', 'load_model', 'load_score',
              'load_scores', 'load_table', 'motifs_table', 'plot_ir_curve', 'plot_ir_profile',
              'plot_motif_arcs', 'plot_motifs', 'plot_oracle', 'plot_self_similarity',
              'plot_sweep', 'quantize', 'rate_marks', 'read_annotations', 'read_midi',
-             'read_mirex', 'read_motifs', 'read_notes', 'read_recipe', 'register',
-             'repeated_patterns', 'replay', 'resynthesise', 'sample', 'save_frames',
-             'save_model', 'save_table', 'strip', 'sweep', 'to_frames', 'to_part_frames',
-             'to_score', 'total_distortion', 'total_rate', 'train', 'transmit',
-             'transmit_frames', 'write_midi', 'write_motifs', 'write_musicxml']
+             'read_mirex', 'read_motifs', 'read_notes', 'read_recipe', 'read_sidecar',
+             'register', 'repeated_patterns', 'replay', 'resynthesise', 'sample', 'save_frames',
+             'save_model', 'save_table', 'stack', 'strip', 'sweep', 'to_frames',
+             'to_part_frames', 'to_score', 'total_distortion', 'total_rate', 'train', 'transmit',
+             'transmit_frames', 'write_annotations', 'write_midi', 'write_motifs',
+             'write_musicxml']
 
 #: Functions of the paper: each names equation or section.
 OF_THE_PAPER = ['allocate_bits', 'allocate_continuous', 'allocate_frames', 'build_oracle',
