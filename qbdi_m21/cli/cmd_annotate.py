@@ -23,12 +23,13 @@ _TARGETS = ('musescore', 'sibelius', 'finale', 'dorico', 'verovio', 'lilypond')
 @click.option('--legend/--no-legend', default=True, show_default=True,
               help='Say over the first measure what the marks mean.')
 @click.option('-o', '--output', metavar='FILE', help='.musicxml, .xml or .mxl.')
+@click.option('--picture', metavar='FILE', help='The score engraved: .png, .pdf or .svg.')
 @click.option('--json', 'json_path', metavar='FILE', help='The marks, .json.')
 @click.option('--csv', 'csv_path', metavar='FILE', help='The marks, a row each, .csv.')
 @click.option('--jams', 'jams_path', metavar='FILE', help='The marks, .jams.')
 def annotate(score: str, *, number: int | None, measures: str | None, source: str, target: str,
-             layers: str | None, legend: bool, output: str | None, json_path: str | None,
-             csv_path: str | None, jams_path: str | None) -> None:
+             layers: str | None, legend: bool, output: str | None, picture: str | None,
+             json_path: str | None, csv_path: str | None, jams_path: str | None) -> None:
     """Draw marks onto SCORE, in place of those that it has.
 
     \b
@@ -39,6 +40,7 @@ def annotate(score: str, *, number: int | None, measures: str | None, source: st
     from pathlib import Path
 
     from qbdi_m21.improvisation.replay import load_query
+    from qbdi_m21.notation import pictures
     from qbdi_m21.notation.annotate import annotate as draw
     from qbdi_m21.notation.checking import SUFFIXES
     from qbdi_m21.notation.musicxml import write_musicxml
@@ -47,8 +49,9 @@ def annotate(score: str, *, number: int | None, measures: str | None, source: st
     goal = check_output(output, SUFFIXES) if output else None
     files = [check_output(path, (suffix,)) for path, suffix in (
         (json_path, '.json'), (csv_path, '.csv'), (jams_path, '.jams')) if path]
-    if goal is None and not files:
-        raise ParameterError('nothing to write; give -o, --json, --csv or --jams')
+    page = check_output(picture, pictures.SUFFIXES) if picture else None
+    if goal is None and page is None and not files:
+        raise ParameterError('nothing to write; give -o, --picture, --json, --csv or --jams')
     if not Path(source).is_file():
         raise ParameterError(f'no such file: {source}')
     music = load_query(**source_of(score, number, measures))
@@ -58,9 +61,13 @@ def annotate(score: str, *, number: int | None, measures: str | None, source: st
         marks = read_annotations(source)
     for path in files:
         write_annotations(marks, path, music)
-    if goal is not None:
+    if goal is not None or page is not None:
         kinds = [kind.strip() for kind in layers.split(',')] if layers else None
-        write_musicxml(draw(music, marks, target=target, layers=kinds, legend=legend), goal)
+        drawn = draw(music, marks, target=target, layers=kinds, legend=legend)
+        if goal is not None:
+            write_musicxml(drawn, goal)
+        if page is not None:
+            pictures.draw_picture(drawn, page)
     click.echo(f'{len(marks)} marks')
 
 

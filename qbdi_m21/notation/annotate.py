@@ -11,6 +11,7 @@ from music21 import expressions, spanner, stream
 from music21.common import opFrac
 
 from qbdi_m21.analysis.collisions import Collision
+from qbdi_m21.analysis.information_rate import InformationRate
 from qbdi_m21.analysis.motifs.result import Motif
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.measures import as_score, give_measures
@@ -32,17 +33,18 @@ from qbdi_m21.notation.targets import find_target
 _End = tuple[int, int, Fraction] | None
 
 
-def annotate(score: stream.Score, *results: Iterable[Motif | Collision | Mark],
-             target: str = 'musescore', layers: Collection[str] | None = None,
-             legend: bool = True) -> stream.Score:
+def annotate(score: stream.Score,
+             *results: Iterable[Motif | Collision | InformationRate | Mark],
+             target: str = 'musescore', layers: Collection[str] | None = None, legend: bool = True) -> stream.Score:
     """Return a copy of a score with findings drawn on it, in place of any drawn before.
 
     Parameters
     ----------
     score : music21.stream.Score
         Of :func:`align`, or the single score that was analysed; not changed.
-    *results : iterables of Motif, Collision or Mark
-        What :func:`qbdi_m21.find_motifs` and :func:`qbdi_m21.find_collisions` return.
+    *results : iterables of Motif, Collision, InformationRate or Mark
+        What :func:`qbdi_m21.find_motifs` and :func:`qbdi_m21.find_collisions` return, or
+        ``[information_rate]``.
     target : {'musescore', 'sibelius', 'finale', 'dorico', 'verovio', 'lilypond'}
         The program that will open it: what it may not show is told by text too.
     layers : collection of str, optional
@@ -105,6 +107,8 @@ def legend_of(marks: Iterable[Mark]) -> str:
         told.append('diamonds, X \u2260 Y: a collision of X above with Y below')
     if 'meeting' in kinds:
         told.append('= X: both on X')
+    if 'information' in kinds:
+        told.append('small: information rate of the bar, bits a frame')
     if 'rate' in kinds:
         told.append('small: rate \u2192 bits that arrived')
     return '. '.join(told)

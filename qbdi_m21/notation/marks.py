@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from qbdi_m21.analysis.collisions import Collision
+from qbdi_m21.analysis.information_rate import InformationRate
 from qbdi_m21.analysis.motifs.result import Motif, Occurrence
 from qbdi_m21.errors import ParameterError
 
@@ -99,13 +102,13 @@ class Mark:
         return mark
 
 
-def marks_of(results: Iterable[Motif | Collision | Mark]) -> tuple[Mark, ...]:
+def marks_of(results: Iterable[Motif | Collision | InformationRate | Mark]) -> tuple[Mark, ...]:
     """Return the marks of findings, in their order.
 
     Raises
     ------
     ParameterError
-        If something is neither a Motif, a Collision nor a Mark.
+        If something is none of these.
     """
     marks: list[Mark] = []
     for result in results:
@@ -115,9 +118,11 @@ def marks_of(results: Iterable[Motif | Collision | Mark]) -> tuple[Mark, ...]:
             marks += motif_marks(result.label, result.occurrences, result.side)
         elif isinstance(result, Collision):
             marks += _collision_marks(result)
+        elif isinstance(result, InformationRate):
+            marks += _information_marks(result)
         else:
             raise ParameterError(f'cannot mark a {type(result).__name__}; expected Motif, '
-                                 'Collision or Mark')
+                                 'Collision, InformationRate or Mark')
     return tuple(marks)
 
 
@@ -140,6 +145,16 @@ def _collision_marks(hit: Collision) -> list[Mark]:
     return [Mark('collision', text, 'improvisation', *span, hit.improvisation_ids,
                  COLLISION_COLOR, 'diamond', boxed=True),
             Mark('collision', '', 'query', *span, hit.query_ids, COLLISION_COLOR, 'diamond')]
+
+
+def _information_marks(found: InformationRate) -> list[Mark]:
+    """Return the mean information rate of each bar, small below the staff."""
+    if found.grid is None:
+        raise ParameterError('this information rate is of plain vectors; expected that of a score')
+    bars = found.grid.frame_bars()
+    means = np.bincount(bars, found.profile) / np.bincount(bars)
+    return [Mark('information', f'{bits:.1f}', 'query', bar.start_ql, bar.end_ql, below=True)
+            for bar, bits in zip(found.grid.bars, means.tolist(), strict=True)]
 
 
 def rate_mark(start_ql: Fraction, end_ql: Fraction, rate: str, delivered_bits: float, *,

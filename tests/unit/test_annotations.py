@@ -281,3 +281,16 @@ def test_improvisations_are_stacked_over_their_query(score):
         q.stack(score, {'short': short, **others})
     with pytest.raises(NotationError, match='no improvisation to stack'):
         q.stack(score, {})
+
+
+def test_the_information_rate_of_each_bar_is_a_mark(score):
+    found = q.information_rate(score)
+    drawn = q.annotate(score, [found])
+    marks = q.read_annotations(drawn)
+    bars = found.grid.frame_bars()
+    assert [float(m.text) for m in marks] == pytest.approx(
+        np.round(np.bincount(bars, found.profile) / np.bincount(bars), 1))
+    assert {(m.kind, m.below) for m in marks} == {('information', True)}
+    assert to_musicxml(q.strip(drawn)) == to_musicxml(score)
+    with pytest.raises(ParameterError, match='of plain vectors; expected that of a score'):
+        q.annotate(score, [q.information_rate(np.eye(4))])
