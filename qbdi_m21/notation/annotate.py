@@ -35,7 +35,8 @@ _End = tuple[int, int, Fraction] | None
 
 def annotate(score: stream.Score,
              *results: Iterable[Motif | Collision | InformationRate | Mark],
-             target: str = 'musescore', layers: Collection[str] | None = None, legend: bool = True) -> stream.Score:
+             target: str = 'musescore', layers: Collection[str] | None = None,
+             legend: bool = True) -> stream.Score:
     """Return a copy of a score with findings drawn on it, in place of any drawn before.
 
     Parameters

@@ -60,9 +60,31 @@ def test_a_table_has_a_row_for_each_occurrence(motifs, tmp_path):
     assert b'\r' not in (tmp_path / 'm.csv').read_bytes()
 
 
-def test_a_table_of_nothing_has_its_columns():
-    assert list(q.motifs_table(()).columns) == list(q.motifs_table(()).columns)
-    assert 'salience' in q.motifs_table(()).columns
+def test_a_table_has_numbers_as_numbers(motifs):
+    table = q.motifs_table(motifs)
+    kinds = {'f': ['start_ql', 'end_ql', 'beat', 'end_beat', 'distance', 'coverage', 'compactness',
+                   'compression', 'salience', 'p_value'],
+             'i': ['occurrence', 'measure', 'end_measure', 'num_notes', 'transposition',
+                   'gain_notes'], 'b': ['exact']}
+    assert {name: table[name].dtype.kind for names in kinds.values() for name in names} == {
+        name: kind for kind, names in kinds.items() for name in names}
+    for motif in motifs:
+        own = table[table['label'] == motif.label]
+        assert own['occurrence'].tolist() == list(range(1, len(motif.occurrences) + 1))
+        assert own['num_notes'].tolist() == [len(o.notes) for o in motif.occurrences]
+        assert own['element_ids'].str.split().tolist() == [
+            list(o.element_ids) for o in motif.occurrences]
+
+
+def test_of_the_whole_texture_there_is_no_part(corpus_score):
+    table = q.motifs_table(q.find_motifs(corpus_score('joplin/maple_leaf_rag'), level='sections'))
+    assert len(table) == 2
+    assert table['part'].isna().all()
+    assert table['p_value'].isna().all()
+
+
+def test_a_table_of_nothing_has_its_columns(motifs):
+    assert list(q.motifs_table(()).columns) == list(q.motifs_table(motifs).columns)
     assert len(q.motifs_table(())) == 0
 
 
@@ -106,6 +128,27 @@ def test_the_same_motifs_give_the_same_bytes_and_other_suffixes_none(motifs, tmp
         assert paths[0].read_bytes() == paths[1].read_bytes()
     with pytest.raises(ParameterError, match=r"ends in '\.xlsx'; expected \.json, \.csv, \.txt"):
         q.write_motifs(motifs, tmp_path / 'm.xlsx')
+
+
+@pytest.mark.parametrize('suffix', ['json', 'csv', 'txt'])
+def test_where_writing_fails_what_was_there_stays(motifs, suffix, tmp_path, monkeypatch):
+    path = tmp_path / f'm.{suffix}'
+    path.write_text('before')
+
+    def full(self, text, **_):
+        self.write_bytes(text[:20].encode())
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(Path, 'write_text', full)
+    with pytest.raises(OSError, match='No space left'):
+        q.write_motifs(motifs, path)
+    assert path.read_bytes() == b'before'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_told(motifs, tmp_path):
+    with pytest.raises(ParameterError, match=r'no such folder: .*gone'):
+        q.write_motifs(motifs, tmp_path / 'gone/m.json')
 
 
 def test_motifs_of_bare_frames_have_no_notes_for_mirex(corpus_score, tmp_path):

@@ -78,8 +78,8 @@ def test_the_subject_is_looked_for_by_its_own_notes_wherever_they_are_written(ky
     assert all(o.exact for o in found)
 
 
-def test_a_folk_song_has_its_phrase_three_times(corpus_score):
-    song = corpus_score('essenFolksong/han1').scores[0]
+def test_a_folk_song_has_its_phrase_three_times():
+    song = q.load_score('corpus:essenFolksong/han1', number=1)
     motif = q.find_motifs(song)[0]
     assert [o.measure for o in motif.occurrences] == [4, 12, 18]
     phrases = [[(n.pitch.nameWithOctave, n.quarterLength) for n in song.recurse().notes

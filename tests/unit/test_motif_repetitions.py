@@ -141,11 +141,20 @@ def test_similarity_is_the_shared_part_of_the_bits(one, two, rest):
     expected = naive(one, bits.tolist(), two, other.tolist()) / total
     assert found == pytest.approx(expected)
     assert 0 <= found <= 1
+    assert similarity(np.array(two), other, np.array(one), bits) == pytest.approx(found)
     assert similarity(np.array(one), bits, np.array(one), bits) == pytest.approx(1)
 
 
-def naive_ends(theme, bits, line, line_bits, gap):
-    """Return the best score of the theme against any part of a line that ends at each move."""
+@given(moves)
+def test_what_goes_the_other_way_at_other_times_has_nothing_in_common(one):
+    one = [(abs(step) + 1, time) for step, time in one]
+    two = [(-step, 3 * time) for step, time in one]
+    bits, other = bits_of(one, one, two), bits_of(two, one, two)
+    assert similarity(np.array(one), bits, np.array(two), other) == 0
+
+
+def naive_score(theme, bits, line, line_bits, gap):
+    """Return a function of the best score of the theme against a part of a line."""
     @cache
     def score(k, start, stop):
         if k == 0:
@@ -155,17 +164,25 @@ def naive_ends(theme, bits, line, line_bits, gap):
         return max(score(k - 1, start, stop - 1) + shared(theme[k - 1], line[stop - 1],
                                                           bits[k - 1], line_bits[stop - 1]),
                    score(k - 1, start, stop) - gap, score(k, start, stop - 1) - gap)
-    return [max(score(len(theme), start, j + 1) for start in range(j + 2))
-            for j in range(len(line))]
+    return lambda start, stop: score(len(theme), start, stop)
 
 
-@given(moves, moves, st.sampled_from([0.3, 1.0]))
+@given(moves, st.lists(st.just((0, -1)) | st.tuples(st.integers(-3, 3), st.sampled_from([4, 8])),
+                       min_size=1, max_size=9), st.sampled_from([0.3, 1.0]))
 def test_best_ends_are_those_of_all_parts_tried(theme, line, gap):
     bits, line_bits = bits_of(theme, theme, line, [(9, 99)]), bits_of(line, theme, line, [(9, 99)])
     scores, starts = best_ends(np.array(theme), bits, np.array(line), line_bits, gap)
-    expected = naive_ends(theme, bits.tolist(), line, line_bits.tolist(), gap)
-    assert (scores * bits.sum()).tolist() == pytest.approx(expected)
-    assert all(0 <= start <= end + 1 for end, start in enumerate(starts))
+    score = naive_score(theme, bits.tolist(), line, line_bits.tolist(), gap)
+    broken = [j for j, (_, time) in enumerate(line) if time < 0]
+    for end, (found, start) in enumerate(zip((scores * bits.sum()).tolist(), starts.tolist(),
+                                             strict=True)):
+        first = max([j + 1 for j in broken if j <= end], default=0)
+        if end in broken:
+            assert found == 0
+            continue
+        assert found == pytest.approx(max(score(k, end + 1) for k in range(first, end + 2)))
+        assert first <= start <= end + 1
+        assert found == pytest.approx(score(start, end + 1))
 
 
 def test_nothing_is_aligned_over_a_break():

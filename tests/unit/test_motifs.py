@@ -16,7 +16,7 @@ import qbdi_m21 as q
 from qbdi_m21.analysis.motifs.find import find_motifs
 from qbdi_m21.analysis.motifs.result import LABELS
 from qbdi_m21.errors import ParameterError
-from qbdi_m21.frames.encode import to_frames
+from qbdi_m21.frames.encode import Music, to_frames
 from qbdi_m21.frames.table import make_note_table
 
 
@@ -65,6 +65,18 @@ def test_a_tonal_answer_and_a_changed_note_are_told_apart():
     assert [told[k] for k in (0, 12, 48)] == [True, True, True]
     assert [told[k] for k in (24, 36)] == [False, False]
     assert all(0 < o.distance <= 0.5 for o in motif.occurrences if not o.exact)
+
+
+def test_a_tonal_answer_is_the_subject_varied():
+    # the fifth from tonic to dominant is answered by a fourth
+    subject = [(1, 60), (HALF, 67), (HALF, 65), (1, 64), (1, 62), (1, 60)]
+    answer = [(1, 67), (HALF, 72), (HALF, 71), (1, 69), (1, 67), (1, 65)]
+    (motif,) = find_motifs(piece(melody(subject, FILLS[0], FILLS[1], subject),
+                                 melody(FILLS[2], [(1, 84)], answer, FILLS[3], part=1)))
+    assert [(*place, o.exact) for place, o in zip(starts(motif), motif.occurrences, strict=True)
+            ] == [(0, 0, True), (9, 1, False), (21, 0, True)]
+    assert motif.occurrences[1].distance < 0.1
+    assert motif.occurrences[1].transposition == 7
 
 
 def test_the_diatonic_interval_counts_and_not_the_semitone():
@@ -213,6 +225,30 @@ def test_bare_frames_have_places_without_names(imitation):
         assert {o.element_ids for o in motif.occurrences} == {()}
     frames = to_frames(piece(melody(THEME, FILLS[0], FILLS[1], THEME)))
     assert [o.start_ql for o in find_motifs(frames)[0].occurrences] == [0, 20]
+
+
+def test_music_is_read_with_its_side(imitation):
+    music = Music(to_frames(imitation), imitation, 'improvisation')
+    (motif,) = find_motifs(music)
+    assert motif.side == 'improvisation'
+    assert motif.occurrences == find_motifs(imitation)[0].occurrences
+    bare = Music(to_frames(imitation))
+    assert {o.element_ids for m in find_motifs(bare) for o in m.occurrences} == {()}
+
+
+def test_progress_is_told_after_each_version(imitation):
+    told = []
+    find_motifs(imitation, null=3, progress=lambda *pair: told.append(pair))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_grace_notes_are_in_no_motif():
+    graced = note.Note('C#5').getGrace()
+    score = q.engrave(piece(melody(THEME, FILLS[0], THEME)))
+    score.parts[0].getElementsByClass(stream.Measure)[3].insert(0, graced)
+    (motif,) = find_motifs(score)
+    assert [[pitch for _, pitch in o.notes] for o in motif.occurrences] == [
+        [p for _, p in THEME]] * 2
 
 
 def test_features_count_frames():
