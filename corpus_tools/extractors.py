@@ -1,0 +1,87 @@
+"""The toolkit's measures as music21 feature extractors: they go into ``features.DataSet``.
+
+music21 writes 0 where an extractor raises; these give NaN instead, which tables keep as missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from music21 import features, stream
+
+from qbdi_m21.analysis.information_rate import information_rate
+from qbdi_m21.analysis.motifs.find import find_motifs
+from qbdi_m21.errors import QbdiError, QbdiWarning
+from qbdi_m21.frames.notes import extract_notes
+
+
+class _Measure(features.FeatureExtractor):  # type: ignore[misc]
+    """An extractor of some numbers of a stream; NaN where it has none."""
+
+    def __init__(self, dataOrStream: Any = None, **keywords: Any) -> None:  # noqa: N803
+        super().__init__(dataOrStream=dataOrStream, **keywords)
+        self.isSequential = True
+
+    def values(self, score: stream.Stream) -> list[float]:
+        """Return the numbers of a score."""
+        raise NotImplementedError
+
+    def process(self) -> None:
+        """Fill the vector of the feature."""
+        score = self.stream
+        found = [math.nan] * self.dimensions
+        if score is None and self.data is not None:
+            score = self.data.stream
+        if score is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore', QbdiWarning)
+                with contextlib.suppress(QbdiError):
+                    found = self.values(score)
+        self.feature.vector = [round(float(value), 6) for value in found]
+
+
+class InformationRateFeature(_Measure):
+    """Information rate a frame, its threshold, and the share of frames that count as equal."""
+
+    id = 'QB1'
+
+    def __init__(self, dataOrStream: Any = None, **keywords: Any) -> None:  # noqa: N803
+        super().__init__(dataOrStream=dataOrStream, **keywords)
+        self.name = 'Information rate'
+        self.description = ('Information rate in bits a frame of an eighth, selected threshold, '
+                            'share of pairs of different frames that are closer (Dubnov 2019).')
+        self.dimensions = 3
+
+    def values(self, score: stream.Stream) -> list[float]:
+        """Return bits a frame, threshold and share."""
+        found = information_rate(score)
+        return [found.total_bits / len(found.profile), found.selected, found.matched_share]
+
+
+class MotifFeature(_Measure):
+    """How many motifs, how often they occur, and which share of the notes is in one."""
+
+    id = 'QB2'
+
+    def __init__(self, dataOrStream: Any = None, **keywords: Any) -> None:  # noqa: N803
+        super().__init__(dataOrStream=dataOrStream, **keywords)
+        self.name = 'Motifs'
+        self.description = ('Number of motifs in the voices, occurrences a hundred notes, share '
+                            'of all notes that lie in one.')
+        self.dimensions = 3
+
+    def values(self, score: stream.Stream) -> list[float]:
+        """Return number, density and coverage."""
+        table = extract_notes(score)
+        motifs = find_motifs(table)
+        held = {name for motif in motifs for o in motif.occurrences for name in o.element_ids}
+        return [len(motifs), 100 * sum(len(m.occurrences) for m in motifs) / len(table),
+                len(held) / len(np.unique(table.element_id))]
+
+
+#: All extractors, as ``features.DataSet.addFeatureExtractors`` takes them.
+EXTRACTORS = (InformationRateFeature, MotifFeature)
