@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from lxml import etree
-from music21 import instrument, layout, spanner, stream
+from music21 import chord, instrument, layout, note, spanner, stream
 from music21.exceptions21 import Music21Exception
 from music21.musicxml.m21ToXml import GeneralObjectExporter
 
@@ -81,7 +81,7 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
     """Return a score as MusicXML 4.0 bytes; see :func:`write_musicxml`."""
     ready: stream.Score = copy.deepcopy(as_score(score)) if keep else as_score(score)
     _prepare(ready)
-    colors = _mark_lines(ready)
+    colors, slurs = _mark_lines(ready), _mark_slurs(ready)
     exporter = GeneralObjectExporter(ready)
     exporter.makeNotation = False
     try:
@@ -99,6 +99,7 @@ def to_musicxml(score: stream.Score, *, keep: bool = True) -> bytes:
         warn(f'{crowded} measures have more than four voices on a staff; notation '
              'programs drop the rest', NotationWarning)
     _mend_lines(root, colors)
+    _color_slurs(root, slurs)
     _drop_repeated_ids(root)
     _mend_identification(root)
     pack_record(root)
@@ -194,6 +195,41 @@ def _mark_lines(score: stream.Score) -> dict[str, str | None]:
         line.id = f'line{place}'
         colors[line.id] = line.style.color if line.hasStyleInformation else None
     return colors
+
+
+def _mark_slurs(score: stream.Score) -> dict[str, list[str]]:
+    """Give the first notes of coloured slurs an id; return the colours of the slurs there."""
+    heads: dict[int, tuple[note.NotRest, list[str]]] = {}
+    for slur in score.recurse().getElementsByClass(spanner.Slur):
+        first = slur.getFirst()
+        if first is not None:
+            head = first.notes[0] if isinstance(first, chord.Chord) else first
+            color = slur.style.color if slur.hasStyleInformation else None
+            heads.setdefault(id(head), (head, []))[1].append(str(color or ''))
+    colors = {}
+    for place, (head, own) in enumerate(heads.values()):
+        if any(own):
+            head.id = f'slur{place}'
+            colors[head.id] = own
+    return colors
+
+
+def _color_slurs(root: etree._Element, colors: dict[str, list[str]]) -> None:
+    """Give slurs their colours, which music21 does not write, from start to stop."""
+    if not colors:
+        return
+    for part in root.iterfind('part'):
+        drawn: dict[str, str] = {}
+        for head in part.iterfind('measure/note'):
+            waiting = list(colors.get(head.get('id', ''), ()))
+            for slur in head.iterfind('notations/slur'):
+                number = slur.get('number', '1')
+                if slur.get('type') == 'start':
+                    drawn[number] = waiting.pop(0) if waiting else ''
+                if drawn.get(number):
+                    slur.set('color', drawn[number])
+            if head.get('id', '') in colors:
+                del head.attrib['id']
 
 
 def _mend_lines(root: etree._Element, colors: dict[str, str | None]) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from lxml import etree
 from melodies import FILLS, THEME, melody, moved, piece
-from music21 import expressions, note, spanner, stream
+from music21 import chord, expressions, note, spanner, stream
 from musicxml_checks import fingerprint, schema_errors
 
 import qbdi_m21 as q
@@ -294,3 +294,25 @@ def test_the_information_rate_of_each_bar_is_a_mark(score):
     assert to_musicxml(q.strip(drawn)) == to_musicxml(score)
     with pytest.raises(ParameterError, match='of plain vectors; expected that of a score'):
         q.annotate(score, [q.information_rate(np.eye(4))])
+
+
+def test_slurs_keep_their_colours():
+    first, second, third = note.Note('C4'), chord.Chord('E4 G4'), note.Note('D4')
+    part = stream.Part([stream.Measure([first, second, third, note.Note('E4')], number=1)])
+    red, plain, green = (spanner.Slur(*ends) for ends in (
+        (first, second), (first, third), (second, third)))
+    red.style.color, green.style.color = '#FF0000', '#00FF00'
+    for slur in (red, plain, green):
+        part.insert(0, slur)
+    data = to_musicxml(stream.Score([part]))
+    assert schema_errors(data) == []
+    root = etree.fromstring(data)
+    found = {}
+    for k, head in enumerate(root.iter('note')):
+        for slur in head.iter('slur'):
+            found.setdefault(slur.get('color'), []).append((k, slur.get('type')))
+    assert found['#FF0000'] == [(0, 'start'), (1, 'stop')]
+    assert found[None] == [(0, 'start'), (3, 'stop')]
+    assert found['#00FF00'] == [(1, 'start'), (3, 'stop')]
+    assert not root.xpath('//note[@id]')
+    assert to_musicxml(stream.Score([part])) == data
