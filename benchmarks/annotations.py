@@ -33,16 +33,16 @@ WORKS = (
     'mozart/k155/movement2', 'mozart/k80/movement1', 'mozart/k458/movement2',
     'mozart/k458/movement3', 'mozart/k545/movement1_exposition',
     'beethoven/opus18no1/movement3', 'chopin/mazurka06-2', 'joplin/maple_leaf_rag',
-    'ryansMammoth/AcaciaReel', 'ryansMammoth/ArgyleReel', 'corelli/opus3no1/1grave',
-    'monteverdi/madrigal.3.1', 'monteverdi/madrigal.4.2', 'palestrina/Agnus_0',
-    'palestrina/Kyrie_0', 'trecento/Fava_Dicant_nunc_iudei', 'schoenberg/opus19/movement2',
-    'schoenberg/opus19/movement6', 'handel/hwv56/movement1-01', 'handel/hwv56/movement3-13',
-    'luca/gloria', 'liliuokalani/aloha_oe', 'beach/prayer_of_a_tired_child',
-    'verdi/laDonnaEMobile', 'demos/two-parts', 'mozart/k155/movement1', 'mozart/k156/movement1',
-    'haydn/opus74no1/movement4', 'haydn/opus74no1/movement1', 'schumann_clara/opus17/movement3',
-    'schumann_clara/opus17/movement1', 'beethoven/opus18no1/movement2', 'mozart/k458/movement1',
-    'weber/concertino_clarinet', 'beethoven/opus59no1/movement2',
-    'beethoven/opus18no1/movement1')
+    'ryansMammoth/AcaciaReel', 'ciconia/quod_jactatur', 'corelli/opus3no1/1grave',
+    'monteverdi/madrigal.3.1', 'monteverdi/madrigal.4.2', 'cpebach/h186',
+    'handel/rinaldo/Lascia_chio_pianga', 'trecento/Fava_Dicant_nunc_iudei',
+    'schoenberg/opus19/movement2', 'schoenberg/opus19/movement6', 'leadSheet/fosterBrownHair',
+    'leadSheet/berlinAlexandersRagtime', 'luca/gloria', 'liliuokalani/aloha_oe',
+    'beach/prayer_of_a_tired_child', 'verdi/laDonnaEMobile', 'demos/two-parts',
+    'mozart/k155/movement1', 'mozart/k156/movement1', 'haydn/opus74no1/movement4',
+    'haydn/opus74no1/movement1', 'schumann_clara/opus17/movement3', 'monteverdi/madrigal.3.10',
+    'beethoven/opus18no1/movement2', 'mozart/k458/movement1', 'weber/concertino_clarinet',
+    'beethoven/opus59no1/movement2', 'beethoven/opus18no1/movement1')
 
 
 def shuffled(score: stream.Score) -> stream.Score:
