@@ -24,6 +24,7 @@ import qbdi_m21 as q
 from qbdi_m21.frames.repeats import in_order
 from qbdi_m21.notation.checking import run_musescore
 from qbdi_m21.notation.musicxml import to_musicxml
+from qbdi_m21.notation.record import FIELD, read_record
 
 #: One to twelve staves, several meters, pickups, voices, tuplets, and a movement of 313 bars; the
 #: long ones last.
@@ -60,7 +61,9 @@ def shuffled(score: stream.Score) -> stream.Score:
 
 def faults(plain: stream.Score, marked: stream.Score, folder: Path, musescore: bool) -> list[str]:
     """Return what is wrong with an annotated score."""
-    found = []
+    found: list[str] = []
+    if marked.metadata is None or not marked.metadata.getCustom(FIELD):
+        return found        # nothing was found in it, so nothing was drawn
     path, again = folder / 'marked.musicxml', folder / 'again.musicxml'
     q.write_musicxml(marked, path)
     q.write_musicxml(plain, folder / 'plain.musicxml')
@@ -117,7 +120,7 @@ def main() -> None:
             told = faults(score, marked, Path(folder), not options.no_musescore)
             told += [f'aligned: {one}' for one in faults(both, both_marked, Path(folder),
                                                          not options.no_musescore)]
-        marks = len(q.read_annotations(marked)) + len(q.read_annotations(both_marked))
+        marks = sum(len(read_record(one).marks) for one in (marked, both_marked))
         all_marks += marks
         good += not told
         print(f'{work}: {marks} marks; {"; ".join(told) or "good"}', flush=True)

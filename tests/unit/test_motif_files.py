@@ -1,11 +1,14 @@
 """Motifs as files: JSON, CSV and MIREX text, read by what others wrote."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
+from melodies import FILLS, melody, piece
 from mir_eval import io, pattern
 
 import qbdi_m21 as q
@@ -93,6 +96,17 @@ def test_mir_eval_reads_mirex_text_and_finds_them_equal(motifs, tmp_path):
     theirs = io.load_patterns(str(tmp_path / 'm.txt'))
     assert theirs == q.read_mirex(tmp_path / 'm.txt') == motif_points(motifs)
     assert pattern.three_layer_FPR(theirs, motif_points(motifs))[0] == pytest.approx(1)
+
+
+def test_times_of_thirds_are_told_in_five_places(tmp_path):
+    third = Fraction(1, 3)
+    theme = [(third, 60), (third, 64), (third, 62), (1, 67), (2 * third, 65), (third, 71)]
+    motifs = q.find_motifs(piece(melody(theme, FILLS[0], FILLS[1], theme)))
+    q.write_motifs(motifs, tmp_path / 'm.txt')
+    read, known = q.read_mirex(tmp_path / 'm.txt'), motif_points(motifs)
+    assert [[len(o) for o in p] for p in read] == [[len(o) for o in p] for p in known]
+    assert np.ravel(read[0]) == pytest.approx(np.ravel(known[0]), abs=6e-6)
+    assert pattern.establishment_FPR(io.load_patterns(str(tmp_path / 'm.txt')), read)[0] == 1
 
 
 @pytest.mark.parametrize(('text', 'line'), [

@@ -45,6 +45,13 @@ def test_a_score_and_a_theme_can_be_streams(fugue):
     assert [o.start_ql for o in found] == [0, 8]
 
 
+def test_of_a_theme_with_a_bass_the_line_of_most_notes_is_looked_for(fugue):
+    bass = [(0, 2, 48, 0), (2, 2, 43, 0)]
+    for part in (0, 1):
+        theme = piece([*melody(THEME), *((*note[:3], part) for note in bass)])
+        assert q.find_theme(fugue, theme) == q.find_theme(fugue, SUBJECT)
+
+
 def test_where_it_does_not_occur_nothing_is_found():
     assert q.find_theme(piece(melody(FILLS[0], FILLS[1])), SUBJECT) == ()
 

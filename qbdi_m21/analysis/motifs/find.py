@@ -223,12 +223,12 @@ def _by_textures(table: NoteTable, grid: Grid, features: npt.NDArray[np.float64]
 
 
 def _not_held(found: list[Found], held: npt.NDArray[np.bool_], min_count: int) -> list[Found]:
-    """Return motifs of what passages do not hold, by the notes that they explain."""
+    """Return motifs whose first forms no passage holds, by what they explain."""
     left = [[place for place in one.places if held[place.rows].mean() <= MAX_EXPLAINED]
             for one in found]
     kept = [replace(one, places=places) for one, places in zip(found, left, strict=True)
-            if len(places) >= min_count]
-    return [replace(one, value=one.gain * one.density) for one in kept]
+            if len(places) >= min_count and not min(place.distance for place in places)]
+    return [replace(one, value=one.likeness * one.gain * one.density) for one in kept]
 
 
 def _compared(found: Found, table: NoteTable) -> Found:

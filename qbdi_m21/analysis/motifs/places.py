@@ -37,6 +37,12 @@ class Found:
     density: float = 1.0
 
     @property
+    def likeness(self) -> float:
+        """How well the repetitions are told by the first form, 0 to 1: a half-shared one, not."""
+        told = sorted(max(0.0, 1 - 2 * place.distance) for place in self.places)
+        return float(np.mean(told[:-1]))
+
+    @property
     def gain(self) -> int:
         """Notes that the repetitions explain: all but one occurrence's."""
         return round((len(self.places) - 1) * float(np.mean([len(p.rows) for p in self.places])))
