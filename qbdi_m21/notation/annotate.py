@@ -154,15 +154,7 @@ def _take_off(score: stream.Score) -> bool:
         found = _text_at(measures, one)
         if found is not None:
             found.activeSite.remove(found)
-    wanted = list(record.lines)
-    for line in list(score.recurse().getElementsByClass(spanner.Line)):
-        place = _line_place(line, measures)
-        # first those of which both ends are where they were
-        fitting = [one for one in wanted if _ends(one) == tuple(place)] or [
-            one for one in wanted if _is_line(place, one)]
-        if fitting:
-            wanted.remove(fitting[0])
-            line.activeSite.remove(line)
+    _take_off_lines(score, list(record.lines), measures)
     for side in {mark.side for mark in record.marks}:
         heads = notes_by_element_id(side_parts(score, side))
         for name, (color, shape) in record.heads.items():
@@ -171,6 +163,24 @@ def _take_off(score: stream.Score) -> bool:
                 head.style.color, head.notehead = color, shape
     write_record(score, None)
     return True
+
+
+def _take_off_lines(score: stream.Score, wanted: list[DrawnLine],
+                    measures: list[list[stream.Measure]]) -> None:
+    """Take brackets off: those that stand where they were drawn, then those that moved a little.
+
+    A score has brackets of its own, which may stand at the same place; ours have a colour.
+    """
+    lines = [(line, _line_place(line, measures))
+             for line in score.recurse().getElementsByClass(spanner.Line)]
+    lines.sort(key=lambda one: not (one[0].hasStyleInformation and one[0].style.color))
+    for fits in (lambda place, one: _ends(one) == tuple(place), _is_line):
+        for line, place in list(lines):
+            own = next((one for one in wanted if fits(place, one)), None)
+            if own is not None:
+                wanted.remove(own)
+                lines.remove((line, place))
+                line.activeSite.remove(line)
 
 
 def _text_at(measures: list[list[stream.Measure]], text: DrawnText
