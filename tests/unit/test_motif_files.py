@@ -111,7 +111,9 @@ def test_times_of_thirds_are_told_in_five_places(tmp_path):
 
 @pytest.mark.parametrize(('text', 'line'), [
     ('21.0, 52.0\n', 1), ('pattern1\noccurrence1\n1.0\n', 3),
-    ('pattern1\n\noccurrence1\none, two\n', 4), ('occurrence1\n1.0, 60\n', 1)])
+    ('pattern1\n\noccurrence1\none, two\n', 4),
+    ('pattern1\noccurrence1\n1.0, nan\n', 3), ('pattern1\noccurrence1\ninf, 60\n', 3),
+    ('occurrence1\n1.0, 60\n', 1)])
 def test_broken_mirex_text_is_told_with_its_line(text, line, tmp_path):
     (tmp_path / 'm.txt').write_text(text)
     with pytest.raises(ParameterError, match=rf'm\.txt, line {line}: '):

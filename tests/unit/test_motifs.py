@@ -304,3 +304,10 @@ def test_occurrences_in_corpus_works_keep_every_promise(corpus_score, work):
             if level == 'sections':
                 spans = [(o.start_ql, o.end_ql) for o in motif.occurrences]
                 assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+def test_the_first_form_stays_where_it_runs_in_parallel_with_a_varied_one():
+    score = q.load_score('corpus:handel/rinaldo/Lascia_chio_pianga')
+    for motif in find_motifs(score):
+        assert motif.first_form.exact
+        assert motif.first_form.distance == 0

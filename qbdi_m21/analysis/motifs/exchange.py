@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -144,7 +145,10 @@ def read_mirex(path: str | os.PathLike[str]) -> Points:
         elif words:
             fields = re.split(r'[,\s]+', words)
             try:
-                patterns[-1][-1].append((float(fields[0]), float(fields[1])))
+                point = float(fields[0]), float(fields[1])
+                if not all(map(math.isfinite, point)):
+                    raise ValueError(words)
+                patterns[-1][-1].append(point)
             except (IndexError, ValueError) as error:
                 raise ParameterError(
                     f'{path}, line {number}: {line.strip()!r}; expected patternN, occurrenceN, or '
@@ -174,14 +178,14 @@ def read_motifs(path: str | os.PathLike[str]) -> tuple[Motif, ...]:
         raise ParameterError(f'{path} has the schema {told!r}; expected {SCHEMA!r}')
     try:
         return tuple(_motif(one) for one in held['motifs'])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ParameterError(f'{path} does not hold motifs as {SCHEMA} has them: {error!r}'
                              ) from error
 
 
 def _read(path: str | os.PathLike[str]) -> str:
     try:
-        return Path(path).read_text(encoding='utf-8')
+        return Path(path).read_text(encoding='utf-8-sig')
     except UnicodeDecodeError as error:
         raise ParameterError(f'{path} is no text in UTF-8') from error
 

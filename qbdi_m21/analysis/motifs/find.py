@@ -167,6 +167,7 @@ def _chosen(table: NoteTable, parts: Sequence[int | str] | None) -> NoteTable:
     """Return the notes of some parts, by index or name."""
     if parts is None:
         return table
+    parts = [parts] if isinstance(parts, str | int) else parts
     names = [name.casefold() for name in table.part_names]
     chosen = []
     for part in parts:
@@ -271,9 +272,11 @@ def _members(family: Family, lines: Lines, table: NoteTable) -> list[Place]:
     for place in places:
         spans = [(table.onset_at(int(one.rows[0])), table.onset_at(int(one.rows[-1])))
                  for one in (place, *kept[-1:])]
-        # two lines of one staff in parallel are one occurrence: that of the upper one
+        # two lines of one staff in parallel are one occurrence: the nearer, of equals the upper
         if not (kept and kept[-1].part == place.part and spans[0] == spans[1]):
             kept.append(place)
+        elif place.distance < kept[-1].distance:
+            kept[-1] = place
     return kept
 
 
