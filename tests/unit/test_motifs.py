@@ -264,7 +264,8 @@ def test_features_count_frames():
     ({'min_length': 0}, 'min_length is 0; expected quarters above 0'),
     ({'min_length': float('nan')}, 'min_length is nan'),
     ({'min_occurrences': 1}, 'min_occurrences=1'), ({'max_motifs': 27}, 'max_motifs=27'),
-    ({'null': -1}, 'null=-1')])
+    ({'null': -1}, 'null=-1'), ({'step': float('nan')}, 'step is nan'), ({'step': 0}, 'step is 0'),
+    ({'seed': -1}, 'seed -1')])
 def test_choices_that_are_none_are_told(imitation, options, message):
     with pytest.raises(ParameterError, match=message):
         find_motifs(imitation, **options)

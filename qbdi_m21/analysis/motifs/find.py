@@ -108,6 +108,9 @@ def find_motifs(
     described in docs/motifs.md. Repeats that are written as signs are not played out.
     """
     _check(preset, level, min_length, min_occurrences, max_motifs, null)
+    if not 0 < step < np.inf or seed < 0:
+        raise ParameterError(f'step is {step} and seed {seed}; expected quarters above 0, and a '
+                             'seed of at least 0')
     length = None if min_length is None else Fraction(min_length).limit_denominator(960)
     if isinstance(source, np.ndarray):
         if preset != 'vmo' or null or parts is not None:
