@@ -19,7 +19,7 @@ TICKS = 10080
 #: Lines that are taken from one voice or staff: the upper one, and the upper one of the rest.
 LINES = 2
 
-#: Semitones above C of the steps of the line of fifths are not needed: a fifth is four steps.
+#: A fifth is four steps of the staff.
 _STEPS_OF_FIFTH = 4
 
 #: Weights of pitch interval, onset interval and rest in boundary strength (Cambouropoulos 2001).
