@@ -21,8 +21,11 @@ SCORE_SUFFIXES = ('.musicxml', '.xml', '.mxl', '.mid', '.midi', '.abc', '.krn', 
 #: Suffix of the note tables that are sources.
 TABLE_SUFFIX = '.parquet'
 
-#: A folder of music21's corpus: every work below it.
-_CORPUS_FOLDER = re.compile(r'corpus:(?P<folder>[^*]+)/\*$')
+#: A folder of music21's corpus, or all of it: every work below it.
+_CORPUS_FOLDER = re.compile(r'corpus:(?:(?P<folder>[^*]+)/)?\*$')
+
+#: What a folder has that is a store of corpus tools, and where its note tables are.
+_STORE, _STORE_TABLES = 'store.json', 'tables'
 
 
 def expand_sources(sources: Iterable[str], *, tables: bool = True) -> tuple[str, ...]:
@@ -32,8 +35,8 @@ def expand_sources(sources: Iterable[str], *, tables: bool = True) -> tuple[str,
     ----------
     sources : iterable of str
         Score files, note tables (``.parquet``), folders, ``corpus:NAME`` works,
-        ``corpus:FOLDER/*`` for every work of a folder of music21's corpus, and text files
-        ``@LIST`` with one source a line.
+        ``corpus:FOLDER/*`` for every work of a folder of music21's corpus, ``corpus:*`` for all
+        of it, and text files ``@LIST`` with one source a line.
     tables : bool
         Folders give their note tables too, not their scores only.
 
@@ -150,6 +153,8 @@ def _expand(source: str, lists: tuple[Path, ...] = (), *, tables: bool) -> list[
 
 
 def _folder_works(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
+    if TABLE_SUFFIX in suffixes and (folder / _STORE).is_file():
+        folder = folder / _STORE_TABLES     # other Parquet files of a store are no note tables
     found = sorted(path for path in folder.rglob('*')
                    if path.suffix.lower() in suffixes and path.is_file())
     if not found:
@@ -158,13 +163,39 @@ def _folder_works(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, st
     return [(f'{name}/{path.relative_to(folder).as_posix()}', str(path)) for path in found]
 
 
-def _corpus_folder(folder: str) -> list[str]:
+def corpus_path(work: str) -> Path:
+    """Return the file of a ``corpus:`` work; ScoreError if there is none."""
+    from music21 import common
+    return Path(common.getCorpusFilePath()) / exact_work(work.removeprefix(CORPUS_PREFIX).strip())
+
+
+def corpus_headers() -> dict[str, list[dict[str, str]]]:
+    """Return title, composer and licence of the works of music21's corpus, by their names.
+
+    A book (an Opus) has an entry for each of its scores, in order. Nothing is parsed.
+    """
+    from music21 import corpus
+    found: dict[str, list[tuple[int, dict[str, str]]]] = {}
+    for entry in corpus.corpora.CoreCorpus().metadataBundle:
+        data = entry.metadata
+        header = {} if data is None else {
+            'title': data.title or '', 'composer': data.composer or '',
+            'licence': str(data.copyright or '')}
+        name = str(entry.sourcePath)
+        found.setdefault(name.removesuffix(Path(name).suffix), []).append(
+            (int(entry.number or 0), {key: text for key, text in header.items() if text}))
+    return {name: [header for _, header in sorted(entries, key=lambda pair: pair[0])]
+            for name, entries in found.items()}
+
+
+def _corpus_folder(folder: str | None) -> list[str]:
     from music21 import common, corpus
     root = common.getCorpusFilePath()
+    inside = f'{folder.strip("/")}/' if folder else ''
     works = []
     for path in corpus.getCorePaths():
         name = path.relative_to(root).as_posix()
-        if name.startswith(folder.strip('/') + '/') and path.suffix in SCORE_SUFFIXES:
+        if name.startswith(inside) and path.suffix in SCORE_SUFFIXES:
             works.append(CORPUS_PREFIX + name.removesuffix(path.suffix))
     if not works:
         raise CorpusError(f"music21's corpus has no folder {folder!r}")

@@ -32,6 +32,9 @@ from qbdi_m21.notation.targets import find_target
 #: Staff, bar and offset of one end of a line.
 _End = tuple[int, int, Fraction] | None
 
+#: Files count time in ticks: an offset that is no whole number of them comes back moved a little.
+_TICK = Fraction(1, 100)
+
 
 def annotate(score: stream.Score,
              *results: Iterable[Motif | Collision | InformationRate | Mark],
@@ -174,7 +177,7 @@ def _take_off_lines(score: stream.Score, wanted: list[DrawnLine],
     lines = [(line, _line_place(line, measures))
              for line in score.recurse().getElementsByClass(spanner.Line)]
     lines.sort(key=lambda one: not (one[0].hasStyleInformation and one[0].style.color))
-    for fits in (lambda place, one: _ends(one) == tuple(place), _is_line):
+    for fits in (_is_whole_line, _is_line):
         for line, place in list(lines):
             own = next((one for one in wanted if fits(place, one)), None)
             if own is not None:
@@ -191,7 +194,7 @@ def _text_at(measures: list[list[stream.Measure]], text: DrawnText
     measure = measures[text.staff][text.bar]
     for container in (measure, *measure.voices):
         for found in container.getElementsByClass(expressions.TextExpression):
-            if found.content == text.text and Fraction(opFrac(found.offset)) == text.offset:
+            if found.content == text.text and abs(opFrac(found.offset) - text.offset) < _TICK:
                 return found
     return None
 
@@ -211,6 +214,16 @@ def _ends(line: DrawnLine) -> tuple[tuple[int, int, Fraction], tuple[int, int, F
     return (line.staff, line.bar, line.offset), (line.staff, line.last_bar, line.last_offset)
 
 
+def _is_at(found: _End, drawn: tuple[int, int, Fraction]) -> bool:
+    return (found is not None and found[:2] == drawn[:2]
+            and abs(found[2] - drawn[2]) < _TICK)
+
+
+def _is_whole_line(place: list[_End], line: DrawnLine) -> bool:
+    """Return whether both ends of a line are where they were drawn."""
+    return all(map(_is_at, place, _ends(line)))
+
+
 def _is_line(place: list[_End], line: DrawnLine) -> bool:
     """Return whether a line is the one that was drawn.
 
@@ -220,4 +233,4 @@ def _is_line(place: list[_End], line: DrawnLine) -> bool:
     drawn = _ends(line)
     near = all(found is None or (found[0] == known[0] and abs(found[1] - known[1]) <= 1)
                for found, known in zip(place, drawn, strict=True))
-    return near and any(found == known for found, known in zip(place, drawn, strict=True))
+    return near and any(map(_is_at, place, drawn))
