@@ -15,8 +15,9 @@ from music21 import features, stream
 
 from qbdi_m21.analysis.information_rate import information_rate
 from qbdi_m21.analysis.motifs.find import find_motifs
-from qbdi_m21.errors import QbdiError, QbdiWarning
+from qbdi_m21.errors import ParameterError, QbdiError, QbdiWarning
 from qbdi_m21.frames.notes import extract_notes
+from qbdi_m21.notation.reading import load_score
 
 
 class _Measure(features.FeatureExtractor):  # type: ignore[misc]
@@ -85,3 +86,44 @@ class MotifFeature(_Measure):
 
 #: All extractors, as ``features.DataSet.addFeatureExtractors`` takes them.
 EXTRACTORS = (InformationRateFeature, MotifFeature)
+
+
+def extractor_measure(name: str) -> Any:
+    """Return a feature extractor as a measure of studies: it reads the score again.
+
+    Parameters
+    ----------
+    name : str
+        Its id (``'P1'``, ``'QL1'``, ``'QB1'``) or class.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    own = {one.id: one for one in EXTRACTORS}
+    try:
+        extractor = own.get(name) or features.extractorById(name)
+    except (AttributeError, KeyError, IndexError) as error:
+        raise ParameterError(f'music21 has no feature extractor {name!r}') from error
+    if extractor is None:
+        raise ParameterError(f'music21 has no feature extractor {name!r}')
+
+    def measure(table: Any, *, work: str) -> dict[str, float]:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            found = extractor(load_work(work)).extract()
+        vector = list(found.vector)
+        plain = [name] if len(vector) == 1 else [f'{name}_{k}' for k in range(len(vector))]
+        return {column: float(value) for column, value in zip(plain, vector, strict=True)}
+
+    measure.__qualname__ = f'music21 {features.__file__} {name}'
+    return measure
+
+
+def load_work(work: str) -> stream.Score:
+    """Return the score of a work's name; ``NAME#3`` is the third of a book."""
+    source, _, number = work.rpartition('#')
+    if source and number.isdigit():
+        return load_score(source, number=int(number))
+    return load_score(work)

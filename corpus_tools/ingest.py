@@ -9,13 +9,13 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from corpus_tools.engine import Engine, Failure, Limits, LocalEngine, Outcome, Task
 from corpus_tools.manifest import file_of
 from corpus_tools.rows import Row
 from corpus_tools.store import Store, source_key
-from qbdi_m21.errors import CorpusError, QbdiError
+from qbdi_m21.errors import CorpusError, QbdiError, ScoreError
 from qbdi_m21.frames.store import save_table
 from qbdi_m21.notation.reading import CORPUS_PREFIX
 from qbdi_m21.sources import corpus_path, read_tables
@@ -45,12 +45,15 @@ class IngestReport:
         Failures of an earlier call too, which are tried again only if asked for.
     duplicates : dict of str to str
         Files with the content of another one, and that one; they share its tables.
+    keys : dict of str to str
+        For each file, what its rows and tables are called by.
     """
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
     failed: dict[str, Failure]
     duplicates: dict[str, str]
+    keys: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,8 @@ def ingest(works: Iterable[str], folder: str | os.PathLike[str], *, jobs: int = 
             done += 1
             if progress is not None:
                 progress(done, total)
-    return IngestReport(tuple(sorted(written)), kept, dict(sorted(failed.items())), duplicates)
+    return IngestReport(tuple(sorted(written)), kept, dict(sorted(failed.items())), duplicates,
+                        {source.work: source.key for source in sources})
 
 
 def _sources(works: Iterable[str], failed: dict[str, Failure]) -> list[Source]:
@@ -223,6 +227,8 @@ def _failed(work: str, number: int, stage: str, error: Exception) -> Row:
     cause = error.__cause__ if isinstance(error, QbdiError) and error.__cause__ else error
     if isinstance(cause, MemoryError):
         stage = 'limit'
+    elif stage == 'notes' and type(error) is ScoreError:
+        stage = 'read'      # MIDI files are read where their notes are asked for
     return {'work': work, 'number': number, 'table': None, **_told(Failure.of(stage, error)),
             'error': type(cause).__name__}
 

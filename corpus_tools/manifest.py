@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -18,7 +18,7 @@ from qbdi_m21.errors import CorpusError, ParameterError
 from qbdi_m21.files import write_aside
 from qbdi_m21.model.split import split_groups, work_title
 from qbdi_m21.notation.reading import CORPUS_PREFIX
-from qbdi_m21.sources import corpus_path, expand_sources
+from qbdi_m21.sources import corpus_headers, corpus_path, expand_sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,17 +169,16 @@ def _is_manifest(source: str) -> bool:
     return source.lower().endswith('.csv')
 
 
-def _rows(works: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _rows(works: Sequence[str]) -> Iterator[dict[str, Any]]:
     known = _known_folders()
     bundle: dict[str, list[dict[str, str]]] | None = None
     for work in works:
         if work.startswith(CORPUS_PREFIX):
             if bundle is None:
-                from qbdi_m21.sources import corpus_headers
-                bundle = corpus_headers()
+                bundle = corpus_headers(works)
             path = corpus_path(work)
             name = work.removeprefix(CORPUS_PREFIX)
-            headers = bundle.get(name) or [{}]
+            headers = bundle.get(name) or read_headers(path)
             about = {'source': "music21's corpus", **next(
                 (row for prefix, row in known if name.startswith(prefix)), {})}
         else:
@@ -197,7 +196,8 @@ def _known_folders() -> list[tuple[str, dict[str, str]]]:
     import pandas as pd
     with resources.files('corpus_tools').joinpath('recipes/folders.csv').open('rb') as file:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    rows = [(row.pop('folder'), row) for row in table.to_dict('records')]
+    rows = [(str(row.pop('folder')), {str(name): str(value) for name, value in row.items()})
+            for row in table.to_dict('records')]
     return sorted(rows, key=lambda row: -len(row[0]))
 
 

@@ -30,13 +30,11 @@ BATCH = 2000
 
 #: Columns that all kinds of rows have: they keep their types where a batch has no value.
 TYPES: Mapping[str, pa.DataType] = {
-    'key': pa.string(), 'work': pa.string(), 'run': pa.string(), 'stage': pa.string(),
-    'error': pa.string(), 'message': pa.string(), 'seconds': pa.float64(),
+    'key': pa.string(), 'cell': pa.string(), 'work': pa.string(), 'run': pa.string(),
+    'stage': pa.string(), 'error': pa.string(), 'message': pa.string(), 'seconds': pa.float64(),
     'peak_mib': pa.float64(), 'number': pa.int64(), 'table': pa.string(),
     'num_notes': pa.int64(), 'num_bars': pa.int64(), 'num_parts': pa.int64(),
-    'length_ql': pa.float64(), 'meter': pa.string(), 'cells': pa.list_(pa.string()),
-    'failures': pa.list_(pa.struct([('measure', pa.string()), ('stage', pa.string()),
-                                    ('error', pa.string()), ('message', pa.string())]))}
+    'length_ql': pa.float64(), 'meter': pa.string()}
 
 
 class RowLog:

@@ -169,20 +169,24 @@ def corpus_path(work: str) -> Path:
     return Path(common.getCorpusFilePath()) / exact_work(work.removeprefix(CORPUS_PREFIX).strip())
 
 
-def corpus_headers() -> dict[str, list[dict[str, str]]]:
-    """Return title, composer and licence of the works of music21's corpus, by their names.
+def corpus_headers(works: Iterable[str]) -> dict[str, list[dict[str, str]]]:
+    """Return title, composer and licence of works of music21's corpus, by their names.
 
     A book (an Opus) has an entry for each of its scores, in order. Nothing is parsed.
     """
+    wanted = {work.removeprefix(CORPUS_PREFIX) for work in works}
     from music21 import corpus
     found: dict[str, list[tuple[int, dict[str, str]]]] = {}
     for entry in corpus.corpora.CoreCorpus().metadataBundle:
+        name = str(entry.sourcePath)
+        name = name.removesuffix(Path(name).suffix)
+        if name not in wanted:
+            continue
         data = entry.metadata
         header = {} if data is None else {
             'title': data.title or '', 'composer': data.composer or '',
             'licence': str(data.copyright or '')}
-        name = str(entry.sourcePath)
-        found.setdefault(name.removesuffix(Path(name).suffix), []).append(
+        found.setdefault(name, []).append(
             (int(entry.number or 0), {key: text for key, text in header.items() if text}))
     return {name: [header for _, header in sorted(entries, key=lambda pair: pair[0])]
             for name, entries in found.items()}

@@ -27,7 +27,7 @@ _AHEAD = 4
 PATIENCE = 60.0
 
 
-class _Guards(WorkerPlugin):  # type: ignore[misc]
+class _Guards(WorkerPlugin):
     """Gives each Dask worker processes of its own, that can be ended while the worker lives."""
 
     def __init__(self, function: Callable[[Any], Any], limits: Limits) -> None:
@@ -120,7 +120,7 @@ class DaskEngine:
             unfinished[task.key] = task
             future = client.submit(_call_guarded, guards, task, pure=False,
                                    key=f'{task.key}-{uuid4().hex}')
-            keys[future.key] = task.key
+            keys[str(future.key)] = task.key
             done.add(future)
 
         for task in list(unfinished.values()):
@@ -128,15 +128,15 @@ class DaskEngine:
         for task in islice(waiting, max(0, ahead - len(unfinished))):
             start(task)
         for future in done:
-            outcome = _outcome(unfinished[keys[future.key]], future)
-            del unfinished[keys.pop(future.key)]
+            outcome = _outcome(unfinished[keys[str(future.key)]], future)
+            del unfinished[keys.pop(str(future.key))]
             following = next(waiting, None)
             if following is not None:
                 start(following)
             yield outcome
 
 
-def _outcome(task: Task, future: Future) -> Outcome:
+def _outcome(task: Task, future: Future[Any]) -> Outcome:
     if future.cancelled() or future.status == 'lost':
         raise CancelledError
     try:
@@ -153,7 +153,8 @@ def _outcome(task: Task, future: Future) -> Outcome:
 
 def _call_guarded(name: str, task: Task) -> Outcome:
     """Run a task on a Dask worker, in a process that can be ended alone."""
-    pool: GuardedPool = get_worker().plugins[name].pool
+    guards: Any = get_worker().plugins[name]
+    pool: GuardedPool = guards.pool
     attempt = 1
     while True:
         future = pool.submit(task)

@@ -15,6 +15,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from corpus_tools.engine.task import LIMIT, WORKER, Failure, Limits, Outcome, Task
 from corpus_tools.engine.worker import call, prepare
+from qbdi_m21.errors import CorpusError
 
 #: Tasks whose process was killed from outside are tried so often: it need not be their fault.
 ATTEMPTS = 3
@@ -60,7 +61,13 @@ class GuardedPool:
         return future
 
     def outcome(self, task: Task, future: Future[Outcome], attempt: int) -> Outcome | None:
-        """Return the outcome of a future that is done; None where the task is to be tried again."""
+        """Return the outcome of a future that is done; None where the task is to be tried again.
+
+        Raises
+        ------
+        CorpusError
+            If no process can be started.
+        """
         try:
             return future.result()
         except TimeoutError:
@@ -69,7 +76,9 @@ class GuardedPool:
         except BrokenProcessPool as error:
             if attempt < ATTEMPTS:
                 return None
-            failure = Failure.of(WORKER, error)
+            raise CorpusError(
+                "the worker processes end as they start; a script that works with several must "
+                "start below `if __name__ == '__main__':`") from error
         except ProcessExpired as error:
             if error.exitcode in _KILLED and attempt < ATTEMPTS:
                 return None

@@ -76,12 +76,17 @@ def plot_sweep(sweep: Sweep, axes: Sequence[Axes] | None = None) -> Sequence[Axe
     return axes
 
 
-def save_figure(axes: Sequence[Axes], path: str | os.PathLike[str]) -> None:
-    """Write the figure of axes as PNG, the same bytes each time."""
-    figure: Any = axes[0].get_figure()
+def save_figure(axes: Sequence[Axes] | Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure, or that of axes, as PNG, SVG or PDF: the same bytes each time."""
+    from matplotlib import rc_context
+    figure: Any = axes[0].get_figure() if isinstance(axes, Sequence) else axes
     drawn: Figure = figure
-    with write_aside(Path(path)) as aside:
-        drawn.savefig(aside, dpi=150, format='png', metadata={'Software': None})
+    kind = Path(path).suffix.lower().removeprefix('.') or 'png'
+    # what tells the program or the time
+    told = {'png': {'Software': None}, 'svg': {'Date': None},
+            'pdf': {'CreationDate': None}}.get(kind)
+    with write_aside(Path(path)) as aside, rc_context({'svg.hashsalt': 'qbdi_m21'}):
+        drawn.savefig(aside, dpi=150, format=kind, metadata=told)
 
 
 def _bound(row: dict[str, Any], name: str) -> float:

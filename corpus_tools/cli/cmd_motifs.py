@@ -1,94 +1,15 @@
-"""The command line `corpus-tools`."""
+"""Commands on the motifs of many works."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
-import qbdi_m21
-from qbdi_m21.cli.base import QbdiGroup, check_output
-from qbdi_m21.cli.corpus_options import corpus_options, load_sources
-from qbdi_m21.errors import ParameterError
+from qbdi_m21.cli.base import check_output
 
 
-@click.group(cls=QbdiGroup, context_settings={'help_option_names': ['-h', '--help']})
-@click.version_option(qbdi_m21.__version__, prog_name='corpus-tools')
-def main() -> None:
-    """Work on many scores: note tables and training sets.
-
-    \b
-    Examples:
-      corpus-tools ingest 'corpus:bach/*' -o tables --jobs 2
-      corpus-tools dataset tables -o chorales.npz --meter 4/4
-      corpus-tools motifs tables -o motifs.parquet
-    """
-
-
-@main.command()
-@click.argument('sources', nargs=-1, required=True)
-@click.option('-o', '--output', required=True, metavar='FOLDER', help='One Parquet file a work.')
-@click.option('--jobs', default=1, show_default=True, type=click.IntRange(min=1),
-              help='Processes to run at once.')
-def ingest(sources: tuple[str, ...], output: str, jobs: int) -> None:
-    """Parse SOURCES into note tables: files, folders, corpus:NAME, 'corpus:FOLDER/*', @LIST.
-
-    Works that are there already are kept: call again to go on after an interruption. The
-    exit status is 1 if some works could not be read.
-
-    \b
-    Examples:
-      corpus-tools ingest 'corpus:bach/*' -o tables --jobs 2
-      corpus-tools ingest @works.txt scores/ -o tables
-    """
-    from tqdm import tqdm
-
-    from corpus_tools.ingest import ingest as run
-    from qbdi_m21.sources import expand_sources
-    # a folder may hold the tables that an earlier call made of its scores
-    works = expand_sources(sources, tables=False)
-    with tqdm(total=len(works), unit='work', disable=not sys.stderr.isatty()) as bar:
-        report = run(works, output, jobs=jobs, progress=lambda _: bar.update())
-    for work, reason in report.failed.items():
-        click.echo(f'{work}: {reason}', err=True)
-    click.echo(f'{len(report.written)} works written, {len(report.kept)} kept, '
-               f'{len(report.failed)} failed')
-    if report.failed:
-        raise SystemExit(1)
-
-
-@main.command()
-@click.argument('sources', nargs=-1, required=True)
-@click.option('-o', '--output', required=True, metavar='FILE', help='Ends in .npz.')
-@corpus_options(meter='4/4', min_bars=4)
-@click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
-              help='Of the split.')
-def dataset(sources: tuple[str, ...], output: str, seed: int, **options: Any) -> None:
-    """Build a training set from SOURCES: folders of note tables, scores or MIDI files.
-
-    \b
-    Examples:
-      corpus-tools dataset tables -o chorales.npz --meter 4/4 --seed 0
-      corpus-tools dataset pop -o pop.npz --reading dubnov2019 --test-works heldout.txt
-    """
-    from qbdi_m21.model.training_set import SPLITS
-    target = check_output(output, ('.npz',))
-    if any(source.lower().endswith('.npz') for source in sources):
-        raise ParameterError('a training set (.npz) is no source; give scores or note tables')
-    if options['reading'] != 'dubnov2019':      # which has bars and limits of its own
-        options['meter'] = options['meter'] or '4/4'
-        options['min_bars'] = options['min_bars'] or 4
-    built = load_sources(sources, seed, **options)
-    built.save(target)
-    counts = ', '.join(f'{len(built.rows(s))} {s}' for s in SPLITS)
-    click.echo(f'wrote {target}: {len(built.works)} works, {len(built.windows)} bars ({counts})')
-    left_out = built.about['left_out'].items()
-    if left_out:
-        click.echo('left out: ' + ', '.join(f'{n} {why}' for why, n in left_out))
-
-
-@main.command()
+@click.command()
 @click.argument('sources', nargs=-1, required=True)
 @click.option('-o', '--output', required=True, metavar='FILE', help='Ends in .parquet.')
 @click.option('--level', type=click.Choice(['motifs', 'themes', 'sections']), default='motifs',
@@ -122,7 +43,7 @@ def motifs(sources: tuple[str, ...], output: str, level: str, max_motifs: int,
         raise SystemExit(1)
 
 
-@main.command('shared-motifs')
+@click.command('shared-motifs')
 @click.argument('index')
 @click.option('--theme', metavar='SCORE', help='Print the motifs that are like this theme.')
 @click.option('--min-similarity', default=0.6, show_default=True, type=float,

@@ -1,0 +1,155 @@
+"""What a study has to compute: each work with each combination of parameters."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpus_tools.engine import Failure
+from corpus_tools.ingest import IngestReport, read_rows
+from corpus_tools.manifest import file_of
+from corpus_tools.measures import call_measure, load_measure
+from corpus_tools.rows import Row
+from corpus_tools.store import Store
+from corpus_tools.study import Study, digest, model_digest
+from qbdi_m21.frames.store import load_table
+from qbdi_m21.notation.reading import CORPUS_PREFIX
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A work and parameters.
+
+    Attributes
+    ----------
+    key : str
+        By the notes, the parameters and the seed.
+    work : str
+    table : str or None
+        Path of the note table; None where the work could not be read.
+    parameters : dict
+    seed : int
+        Of the work, whatever its parameters: they are compared with the same noise.
+    """
+
+    key: str
+    work: str
+    table: str | None
+    parameters: dict[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some measures of a unit."""
+
+    unit: Unit
+    folder: str
+    #: Of each measure: cell, target, options and prefix.
+    measures: tuple[tuple[str, str, dict[str, Any], str], ...]
+
+
+def plan(study: Study, store: Store, report: IngestReport,
+         manifest: pd.DataFrame) -> tuple[list[Unit], pd.DataFrame]:
+    """Return the units of a study, and a table of them with what the manifest tells."""
+    import pandas as pd
+    rows = {(key, row['number']): row for key, own in read_rows(store).items() for row in own}
+    about = [column for column in study.columns if column in manifest.columns]
+    models = {name: model_digest(name) for name in study.parameters.get('model', ())}
+    units, told = [], []
+    for record in manifest.to_dict('records'):
+        work = record['work']
+        row = _row_of(work, report, rows)
+        table = row.get('table')
+        for chosen in study.combinations():
+            key = digest([table or work, chosen, study.seed, models.get(chosen.get('model', ''))])
+            units.append(Unit(
+                key, work, str(store.table_path(table).absolute()) if table else None, chosen,
+                int(digest([study.seed, work])[:8], 16)))
+            told.append({'key': key, 'work': work, **{c: record[c] for c in about}, **chosen,
+                         'table': table, 'stage': row.get('stage'), 'error': row.get('error'),
+                         'message': row.get('message')})
+    frame = pd.DataFrame(told)
+    for name in study.parameters:
+        if frame[name].map(type).nunique() > 1:     # 'full' and 256
+            frame[name] = frame[name].astype(str)
+    return units, frame
+
+
+def _row_of(work: str, report: IngestReport, rows: dict[tuple[str, int], Row]) -> Row:
+    """Return what ingest tells of a work."""
+    file = file_of(work)
+    if file not in report.keys:
+        failure = report.failed.get(file, Failure('open', 'CorpusError', 'it was not read'))
+        return {'stage': failure.stage, 'error': failure.error, 'message': failure.message}
+    number = int(work.rpartition('#')[2]) if file != work else 0
+    key = report.keys[file]
+    found = rows.get((key, number)) or rows.get((key, 0))
+    if found is None:
+        return {'stage': 'read', 'error': 'CorpusError',
+                'message': f'{file} holds no score {number}' if number else
+                f'{file} is a book of several scores; name them one by one, {file}#1'}
+    return found
+
+
+def jobs(study: Study, units: list[Unit], done: set[tuple[str, str]], *,
+         single: bool = False) -> Iterator[Job]:
+    """Yield what is left to do of each unit; in jobs of one measure each, if asked for."""
+    cells = study.cells()
+    for unit in units:
+        if unit.table is None:
+            continue
+        left = tuple((cell, spec.target, dict(spec.options), spec.prefix)
+                     for cell, spec in zip(cells, study.measures, strict=True)
+                     if (unit.key, cell) not in done)
+        for part in [(one,) for one in left] if single else [left] if left else []:
+            yield Job(unit, str(Path(study.folder).absolute()), part)
+
+
+def run_job(job: Job) -> list[Row]:
+    """Measure a work; return a row for each measure, whatever becomes of the others."""
+    import time
+
+    from corpus_tools.engine.worker import peak_mib
+    unit = job.unit
+    try:
+        table = load_table(str(unit.table))
+    except Exception as error:
+        return [_failed(job, one[0], Failure.of('load', error)) for one in job.measures]
+    work = unit.work if unit.work.startswith(CORPUS_PREFIX) else str(Path(unit.work).absolute())
+    rows = []
+    for cell, target, options, prefix in job.measures:
+        started = time.perf_counter()
+        try:
+            given = {**unit.parameters, **options, 'seed': unit.seed, 'work': work}
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')
+                values = call_measure(load_measure(target, job.folder), table, given)
+            row = {**_about(job, cell), **{prefix + name: v for name, v in values.items()}}
+        except MemoryError as error:
+            row = _failed(job, cell, Failure.of('limit', error))
+        except Exception as error:      # measures are anybody's
+            row = _failed(job, cell, Failure.of(target, error))
+        rows.append({**row, 'seconds': round(time.perf_counter() - started, 4),
+                     'peak_mib': round(peak_mib(), 1)})
+    return rows
+
+
+def failed_rows(job: Job, failure: Failure) -> list[Row]:
+    """Return the rows of a job whose process was ended."""
+    return [_failed(job, one[0], failure) for one in job.measures]
+
+
+def _about(job: Job, cell: str) -> Row:
+    return {'key': job.unit.key, 'cell': cell, 'work': job.unit.work}
+
+
+def _failed(job: Job, cell: str, failure: Failure) -> Row:
+    return {**_about(job, cell), 'stage': failure.stage, 'error': failure.error,
+            'message': failure.message}
