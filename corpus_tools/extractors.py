@@ -18,6 +18,7 @@ from qbdi_m21.analysis.motifs.find import find_motifs
 from qbdi_m21.errors import ParameterError, QbdiError, QbdiWarning
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.notation.reading import load_score
+from qbdi_m21.sources import split_number
 
 
 class _Measure(features.FeatureExtractor):  # type: ignore[misc]
@@ -110,20 +111,13 @@ def extractor_measure(name: str) -> Any:
         raise ParameterError(f'music21 has no feature extractor {name!r}')
 
     def measure(table: Any, *, work: str) -> dict[str, float]:
+        file, number = split_number(work)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            found = extractor(load_work(work)).extract()
+            found = extractor(load_score(file, number=number)).extract()
         vector = list(found.vector)
         plain = [name] if len(vector) == 1 else [f'{name}_{k}' for k in range(len(vector))]
         return {column: float(value) for column, value in zip(plain, vector, strict=True)}
 
     measure.__qualname__ = f'music21 {features.__file__} {name}'
     return measure
-
-
-def load_work(work: str) -> stream.Score:
-    """Return the score of a work's name; ``NAME#3`` is the third of a book."""
-    source, _, number = work.rpartition('#')
-    if source and number.isdigit():
-        return load_score(source, number=int(number))
-    return load_score(work)

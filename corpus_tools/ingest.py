@@ -198,7 +198,7 @@ def read_source(job: tuple[Source, str]) -> list[Row]:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try:
-            tables = read_tables(source.path, source.work)
+            tables = read_tables(source.path, source.work, cached=False)
         except Exception as error:      # music21 and its parsers raise anything
             return [_failed(source.work, 0, _stage('read', error), error)]
         rows = []

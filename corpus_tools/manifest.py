@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -18,7 +17,7 @@ from qbdi_m21.errors import CorpusError, ParameterError
 from qbdi_m21.files import write_aside
 from qbdi_m21.model.split import split_groups, work_title
 from qbdi_m21.notation.reading import CORPUS_PREFIX
-from qbdi_m21.sources import corpus_headers, corpus_path, expand_sources
+from qbdi_m21.sources import corpus_headers, corpus_path, expand_sources, split_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +27,6 @@ COLUMNS = ('work', 'title', 'composer', 'genre', 'century', 'source', 'licence',
            'duplicate_of', 'split')
 
 SPLITS = ('train', 'validation', 'test')
-
-_BOOK = re.compile(r'(?P<file>.+)#(?P<number>\d+)')
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -87,8 +83,7 @@ class Manifest:
 
 def file_of(work: str) -> str:
     """Return the file or corpus name that holds a work: that of a book without ``#3``."""
-    book = _BOOK.fullmatch(work)
-    return book['file'] if book and not Path(work).is_file() else work
+    return split_number(work)[0]
 
 
 def check_columns(table: pd.DataFrame, columns: Iterable[str]) -> None:
@@ -170,25 +165,39 @@ def _is_manifest(source: str) -> bool:
 
 
 def _rows(works: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield what is known of works; of a book that is named without a number, of each score."""
     known = _known_folders()
-    bundle: dict[str, list[dict[str, str]]] | None = None
+    in_corpus = [file_of(work) for work in works if work.startswith(CORPUS_PREFIX)]
+    bundle = corpus_headers(in_corpus) if in_corpus else {}
+    read: dict[str, tuple[dict[str, Any], list[dict[str, str]]]] = {}
     for work in works:
-        if work.startswith(CORPUS_PREFIX):
-            if bundle is None:
-                bundle = corpus_headers(works)
-            path = corpus_path(work)
-            name = work.removeprefix(CORPUS_PREFIX)
-            headers = bundle.get(name) or read_headers(path)
-            about = {'source': "music21's corpus", **next(
-                (row for prefix, row in known if name.startswith(prefix)), {})}
-        else:
-            path, about = Path(work), {'source': Path(work).name}
-            headers = read_headers(path)
-        content = path.read_bytes()
-        own = {'sha256': hashlib.sha256(content).hexdigest(), 'bytes': len(content)}
-        for number, header in enumerate(headers, 1):
-            name = work if len(headers) == 1 else f'{work}#{number}'
-            yield {**dict.fromkeys(COLUMNS, ''), **about, **header, **own, 'work': name}
+        file = file_of(work)
+        if file not in read:
+            read[file] = _about(file, bundle, known)
+        about, headers = read[file]
+        numbers: Iterable[int] = range(1, len(headers) + 1)
+        if file != work:
+            numbers = [split_number(work)[1] or 0]
+        for number in numbers:
+            name = file if len(headers) == 1 else f'{file}#{number}'
+            header = headers[number - 1] if 0 < number <= len(headers) else {}
+            yield {**dict.fromkeys(COLUMNS, ''), **about, **header, 'work': name}
+
+
+def _about(file: str, bundle: dict[str, list[dict[str, str]]],
+           known: list[tuple[str, dict[str, str]]]) -> tuple[dict[str, Any],
+                                                             list[dict[str, str]]]:
+    """Return what is known of a file, and the header of each of its scores."""
+    if file.startswith(CORPUS_PREFIX):
+        path, name = corpus_path(file), file.removeprefix(CORPUS_PREFIX)
+        headers = bundle.get(name) or read_headers(path)
+        about: dict[str, Any] = {'source': "music21's corpus", **next(
+            (row for prefix, row in known if name.startswith(prefix)), {})}
+    else:
+        path, about = Path(file), {'source': Path(file).name}
+        headers = read_headers(path)
+    content = path.read_bytes()
+    return {**about, 'sha256': hashlib.sha256(content).hexdigest(), 'bytes': len(content)}, headers
 
 
 def _known_folders() -> list[tuple[str, dict[str, str]]]:
@@ -203,11 +212,10 @@ def _known_folders() -> list[tuple[str, dict[str, str]]]:
 
 def _duplicates(table: pd.DataFrame) -> list[str]:
     """Return for each work the first one of the same content, and the same place in its book."""
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, int | None], str] = {}
     found = []
     for work, content in zip(table['work'], table['sha256'], strict=True):
-        book = _BOOK.fullmatch(work)
-        original = first.setdefault((content, book['number'] if book else ''), work)
+        original = first.setdefault((content, split_number(work)[1]), work)
         found.append('' if original == work or not content else original)
     return found
 

@@ -128,15 +128,18 @@ def harmony(table: NoteTable) -> Values:
 
 
 def collisions(table: NoteTable, *, seed: int, model: str = 'chorales', rate: Any = 256,
-               channel: str = 'prior-preserving') -> Values:
-    """Collisions and meetings of a work with an improvisation on it, and how near they are."""
+               channel: str = 'prior-preserving', repeat: int = 0) -> Values:
+    """Collisions and meetings of a work with an improvisation on it, and how near they are.
+
+    The same `repeat` means the same noise at every rate and model.
+    """
     from qbdi_m21.analysis.collisions import KINDS, find_collisions
     from qbdi_m21.frames.encode import Music
     from qbdi_m21.improvisation.measures import measure
     from qbdi_m21.improvisation.transmission import transmit_frames
     served = _model(model)
     query = _frames(table, served)
-    made = transmit_frames(query, served, rate=rate, channel=channel, seed=seed).frames
+    made = transmit_frames(query, served, rate=rate, channel=channel, seed=seed + repeat).frames
     hits = find_collisions(Music(query, table), Music(made, None, 'improvisation'))
     counts = Counter(hit.kind for hit in hits)
     bars = len(table.bars)

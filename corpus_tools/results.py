@@ -111,7 +111,8 @@ def _make_views(connection: duckdb.DuckDBPyConnection, folder: Path, cells: list
         f'WHERE cell IN ({current}) GROUP BY key) AS found USING (key) '
         'ORDER BY work, units.key')
     connection.execute(
-        'CREATE VIEW failures AS SELECT work, stage, error, message, NULL AS key FROM units '
+        'CREATE VIEW failures AS SELECT work, stage::VARCHAR AS stage, error::VARCHAR AS error, '
+        'message::VARCHAR AS message, NULL::VARCHAR AS key FROM units '
         'WHERE "table" IS NULL UNION ALL SELECT work, stage, error, message, key FROM rows '
         f'WHERE cell IN ({current}) AND key IN (SELECT key FROM units) '
         'QUALIFY row_number() OVER (PARTITION BY key, cell ORDER BY filename DESC) = 1 '

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from corpus_tools.engine import Failure
 from corpus_tools.ingest import IngestReport, read_rows
-from corpus_tools.manifest import file_of
 from corpus_tools.measures import call_measure, load_measure
 from corpus_tools.rows import Row
 from corpus_tools.store import Store
 from corpus_tools.study import Study, digest, model_digest
 from qbdi_m21.frames.store import load_table
 from qbdi_m21.notation.reading import CORPUS_PREFIX
+from qbdi_m21.sources import split_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,11 +84,11 @@ def plan(study: Study, store: Store, report: IngestReport,
 
 def _row_of(work: str, report: IngestReport, rows: dict[tuple[str, int], Row]) -> Row:
     """Return what ingest tells of a work."""
-    file = file_of(work)
+    file, own = split_number(work)
     if file not in report.keys:
         failure = report.failed.get(file, Failure('open', 'CorpusError', 'it was not read'))
         return {'stage': failure.stage, 'error': failure.error, 'message': failure.message}
-    number = int(work.rpartition('#')[2]) if file != work else 0
+    number = own or 0
     key = report.keys[file]
     found = rows.get((key, number)) or rows.get((key, 0))
     if found is None:
@@ -147,7 +147,8 @@ def failed_rows(job: Job, failure: Failure) -> list[Row]:
 
 
 def _about(job: Job, cell: str) -> Row:
-    return {'key': job.unit.key, 'cell': cell, 'work': job.unit.work}
+    return {'key': job.unit.key, 'cell': cell, 'work': job.unit.work, 'stage': None,
+            'error': None, 'message': None, 'seconds': None, 'peak_mib': None}
 
 
 def _failed(job: Job, cell: str, failure: Failure) -> Row:

@@ -13,7 +13,13 @@ from qbdi_m21.frames.midi import read_midi
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.store import load_table, table_work
 from qbdi_m21.frames.table import NoteTable
-from qbdi_m21.notation.reading import CORPUS_PREFIX, MIDI_SUFFIXES, exact_work, load_scores
+from qbdi_m21.notation.reading import (
+    CORPUS_PREFIX,
+    MIDI_SUFFIXES,
+    exact_work,
+    load_score,
+    load_scores,
+)
 
 #: Suffixes of the score files that a folder contributes.
 SCORE_SUFFIXES = ('.musicxml', '.xml', '.mxl', '.mid', '.midi', '.abc', '.krn', '.mei')
@@ -23,6 +29,12 @@ TABLE_SUFFIX = '.parquet'
 
 #: A folder of music21's corpus, or all of it: every work below it.
 _CORPUS_FOLDER = re.compile(r'corpus:(?:(?P<folder>[^*]+)/)?\*$')
+
+#: One score of a book (an Opus).
+_OF_BOOK = re.compile(r'(?P<file>.+)#(?P<number>\d+)')
+
+#: Of a list; not the number of a score of a book (NAME#3).
+_COMMENT = re.compile(r'(?:^|\s)#.*')
 
 #: What a folder has that is a store of corpus tools, and where its note tables are.
 _STORE, _STORE_TABLES = 'store.json', 'tables'
@@ -34,7 +46,8 @@ def expand_sources(sources: Iterable[str], *, tables: bool = True) -> tuple[str,
     Parameters
     ----------
     sources : iterable of str
-        Score files, note tables (``.parquet``), folders, ``corpus:NAME`` works,
+        Score files, note tables (``.parquet``), folders, ``corpus:NAME`` works, scores of a book
+        (``NAME#3``),
         ``corpus:FOLDER/*`` for every work of a folder of music21's corpus, ``corpus:*`` for all
         of it, and text files ``@LIST`` with one source a line.
     tables : bool
@@ -94,7 +107,16 @@ def read_lines(path: Path) -> list[str]:
                           'UTF-8, one work a line') from error
 
 
-def read_tables(work: str, name: str | None = None) -> dict[str, Callable[[], NoteTable]]:
+def split_number(work: str) -> tuple[str, int | None]:
+    """Return the file or corpus name of a work, and its number in a book: ``NAME#3``."""
+    book = _OF_BOOK.fullmatch(work)
+    if book is None or (not work.startswith(CORPUS_PREFIX) and Path(work).is_file()):
+        return work, None
+    return book['file'], int(book['number'])
+
+
+def read_tables(work: str, name: str | None = None, *, cached: bool = True
+                ) -> dict[str, Callable[[], NoteTable]]:
     """Return what makes the note tables of a work, by their names: one may fail alone.
 
     Parameters
@@ -104,6 +126,8 @@ def read_tables(work: str, name: str | None = None) -> dict[str, Callable[[], No
     name : str, optional
         Instead of `work`. The scores of a book (an Opus) are ``NAME#1``, ``NAME#2``, ...; a
         note table that knows its work has the name of that.
+    cached : bool
+        As of :func:`~qbdi_m21.notation.reading.load_scores`.
 
     Raises
     ------
@@ -111,12 +135,15 @@ def read_tables(work: str, name: str | None = None) -> dict[str, Callable[[], No
         If the work cannot be read at all.
     """
     called = name or work
+    file, number = split_number(work)
+    if number is not None:
+        return {called: lambda: extract_notes(load_score(file, number=number))}
     suffix = work.lower()
     if suffix.endswith(MIDI_SUFFIXES):
         return {called: partial(read_midi, work)}
     if suffix.endswith(TABLE_SUFFIX):
         return {table_work(work) or called: partial(load_table, work)}
-    scores = load_scores(work)
+    scores = load_scores(work, cached=cached)
     if len(scores) == 1:
         return {called: partial(extract_notes, scores[0])}
     return {f'{called}#{k}': partial(extract_notes, score) for k, score in enumerate(scores, 1)}
@@ -133,7 +160,7 @@ def _expand_all(sources: Iterable[str], *, tables: bool) -> list[tuple[str, str]
 def _expand(source: str, lists: tuple[Path, ...] = (), *, tables: bool) -> list[tuple[str, str]]:
     if source.startswith('@'):
         path = Path(source[1:])
-        lines = [line.split('#')[0].strip() for line in read_lines(path)]
+        lines = [_COMMENT.sub('', line).strip() for line in read_lines(path)]
         if path.resolve() in lists:
             raise CorpusError(f'the list of works {path} names itself')
         lists = (*lists, path.resolve())
@@ -146,7 +173,7 @@ def _expand(source: str, lists: tuple[Path, ...] = (), *, tables: bool) -> list[
     path = Path(source)
     if path.is_dir():
         return _folder_works(path, (*SCORE_SUFFIXES, TABLE_SUFFIX) if tables else SCORE_SUFFIXES)
-    if not path.is_file():
+    if not Path(split_number(source)[0]).is_file():
         raise CorpusError(f'no such file or folder: {path}')
     return [(f'{path.parent.name}/{path.name}' if path.is_absolute() else path.as_posix(),
              str(path))]
@@ -176,7 +203,7 @@ def corpus_headers(works: Iterable[str]) -> dict[str, list[dict[str, str]]]:
     """
     wanted = {work.removeprefix(CORPUS_PREFIX) for work in works}
     from music21 import corpus
-    found: dict[str, list[tuple[int, dict[str, str]]]] = {}
+    found: dict[str, dict[int, dict[str, str]]] = {}
     for entry in corpus.corpora.CoreCorpus().metadataBundle:
         name = str(entry.sourcePath)
         name = name.removesuffix(Path(name).suffix)
@@ -186,9 +213,12 @@ def corpus_headers(works: Iterable[str]) -> dict[str, list[dict[str, str]]]:
         header = {} if data is None else {
             'title': data.title or '', 'composer': data.composer or '',
             'licence': str(data.copyright or '')}
-        found.setdefault(name, []).append(
-            (int(entry.number or 0), {key: text for key, text in header.items() if text}))
-    return {name: [header for _, header in sorted(entries, key=lambda pair: pair[0])]
+        found.setdefault(name, {})[int(entry.number or 0)] = {
+            key: text for key, text in header.items() if text}
+    for entries in found.values():
+        if len(entries) > 1:
+            entries.pop(0, None)        # of the book itself
+    return {name: [header for _, header in sorted(entries.items())]
             for name, entries in found.items()}
 
 

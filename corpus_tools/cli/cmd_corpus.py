@@ -52,8 +52,8 @@ def ingest(sources: tuple[str, ...], output: str, *, retry: bool, **engine: Any)
     """Parse SOURCES into note tables.
 
     SOURCES are files, folders, corpus:NAME, 'corpus:FOLDER/*', 'corpus:*' for all of it, @LIST, and
-    manifests (.csv). What was read before is kept, unless its content has changed: call again to go on after an
-    interruption. The exit status is 1 if some works could not be read.
+    manifests (.csv). What was read before is kept, unless its content has changed: call again to
+    go on after an interruption. The exit status is 1 if some works could not be read.
 
     \b
     Examples:

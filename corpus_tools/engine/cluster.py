@@ -107,7 +107,7 @@ class DaskEngine:
         try:
             yield from self._stream(client, guards.name, waiting, unfinished)
         finally:
-            with contextlib.suppress(OSError, TimeoutError, CancelledError):
+            with contextlib.suppress(OSError, TimeoutError, CancelledError, ValueError):
                 client.unregister_worker_plugin(guards.name)
 
     def _stream(self, client: Client, guards: str, waiting: Iterator[Task],

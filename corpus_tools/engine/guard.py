@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +20,9 @@ from qbdi_m21.errors import CorpusError
 
 #: Tasks whose process was killed from outside are tried so often: it need not be their fault.
 ATTEMPTS = 3
+
+#: Seconds before each new start of a pool that is broken.
+_PAUSES = (0.0, 0.2, 1.0, 2.0)
 
 #: Exit codes of processes that somebody else ended: SIGKILL and SIGTERM.
 _KILLED = (-9, -15)
@@ -47,13 +51,22 @@ class GuardedPool:
                            context=start_context(self._function))
 
     def submit(self, task: Task) -> Future[Outcome]:
-        """Start a task as soon as a process is free."""
-        try:
-            return self._schedule(task)
-        except RuntimeError:        # the pool was broken and has stopped
-            self.stop()
-            self._pool = self._new_pool()
-            return self._schedule(task)
+        """Start a task as soon as a process is free.
+
+        Raises
+        ------
+        CorpusError
+            If no process can be started.
+        """
+        for pause in _PAUSES:
+            try:
+                return self._schedule(task)
+            except RuntimeError as error:       # the pool is broken, or the server of its processes
+                self.stop()
+                time.sleep(pause)
+                self._pool = self._new_pool()
+                reason = error
+        raise CorpusError(f'no worker process can be started: {reason!r}') from reason
 
     def _schedule(self, task: Task) -> Future[Outcome]:
         future: Future[Outcome] = self._pool.schedule(

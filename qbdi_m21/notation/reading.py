@@ -53,22 +53,23 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
     return score
 
 
-def load_scores(source: str | Path) -> tuple[stream.Score, ...]:
+def load_scores(source: str | Path, *, cached: bool = True) -> tuple[stream.Score, ...]:
     """Return the scores of a book (an Opus) in order, or the one of any other source.
 
-    Parameters and errors are those of :func:`load_score`.
+    Parameters and errors are those of :func:`load_score`. `cached=False` reads the file itself,
+    where music21 might take its own cache, which two processes can write at once.
     """
-    parsed = _parse(source)
+    parsed = _parse(source, cached=cached)
     if isinstance(parsed, stream.Opus):
         return tuple(as_score(score) for score in parsed.scores)
     return (as_score(parsed),)
 
 
-def _parse(source: str | Path) -> stream.Stream:
+def _parse(source: str | Path, *, cached: bool = True) -> stream.Stream:
     """Return what a source holds, whatever its kind."""
     name = str(source)
     if name.startswith(CORPUS_PREFIX):
-        return _load_corpus(name)
+        return _load_corpus(name, cached=cached)
     if not name.strip():
         raise ScoreError('no query given; expected a file, or corpus:NAME')
     path = Path(source)
@@ -82,7 +83,7 @@ def _parse(source: str | Path) -> stream.Stream:
         return read_midi_score(path)
     if suffix in TABLE_SUFFIXES:
         return read_table_score(path)
-    return _load_file(path)
+    return _load_file(path, cached=cached)
 
 
 def read_table_score(path: Path) -> stream.Score:
@@ -106,10 +107,10 @@ def read_midi_score(path: Path) -> stream.Score:
     return score
 
 
-def _load_corpus(name: str) -> stream.Stream:
+def _load_corpus(name: str, *, cached: bool) -> stream.Stream:
     work = exact_work(name.removeprefix(CORPUS_PREFIX).strip())
     try:
-        return corpus.parse(work)
+        return corpus.parse(work, forceSource=not cached)
     except _READ_ERRORS as error:
         raise ScoreError(f"{name} cannot be read from music21's corpus ({error})") from error
 
@@ -141,12 +142,12 @@ def _stem(path: str) -> str:
     return path.removesuffix(Path(path).suffix)
 
 
-def _load_file(path: Path) -> stream.Stream:
+def _load_file(path: Path, *, cached: bool) -> stream.Stream:
     check_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')     # the readers' own remarks on odd files
-            parsed = converter.parse(path)
+            parsed = converter.parse(path, forceSource=not cached)
     except _READ_ERRORS as error:
         reason = str(error).strip().splitlines()
         raise ScoreError(

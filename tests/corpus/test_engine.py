@@ -11,7 +11,7 @@ import psutil
 import pytest
 from corpus_work import echo, killed_once, misbehave
 
-from corpus_tools.engine import LocalEngine, Limits, Task, make_engine
+from corpus_tools.engine import Limits, LocalEngine, Task, make_engine
 from qbdi_m21.errors import CorpusError, ParameterError
 
 TESTS = Path(__file__).resolve().parents[1]
