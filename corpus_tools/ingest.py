@@ -152,11 +152,10 @@ def _sources(works: Iterable[str], failed: dict[str, Failure]) -> list[Source]:
 
 def read_rows(store: Store) -> dict[str, list[Row]]:
     """Return the last rows of each file that was read, by its key."""
-    import pyarrow.parquet as pq
     found: dict[str, list[Row]] = {}
-    for path in store.ingest.parts():
+    for rows in store.ingest.batches():
         batch: dict[str, list[Row]] = {}
-        for row in pq.read_table(path).to_pylist():
+        for row in rows:
             batch.setdefault(row['key'], []).append(row)
         found |= batch
     return found

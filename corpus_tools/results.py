@@ -145,10 +145,7 @@ def query_results(study: Study, sql: str) -> pd.DataFrame:
     import duckdb
     with open_results(study) as connection:
         try:
-            found = connection.sql(sql)
-            if found is None:
-                raise ParameterError('the query gives no table; expected a SELECT')
-            table: pd.DataFrame = found.df()
+            table: pd.DataFrame = connection.execute(sql).df()
             return table
         except duckdb.Error as error:
             raise ParameterError(f'DuckDB refuses the query: {error}') from error

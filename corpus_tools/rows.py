@@ -12,7 +12,7 @@ import contextlib
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -114,6 +114,15 @@ class RowLog:
     def parts(self) -> list[Path]:
         """Return the Parquet files, the oldest first."""
         return sorted(self.folder.glob('[0-9]*.parquet'))
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[list[Row]]:
+        """Yield the rows of each Parquet file; missing columns are None."""
+        for path in self.parts():
+            wanted = columns
+            if columns is not None:
+                there = pq.read_schema(path).names
+                wanted = [name for name in columns if name in there]
+            yield pq.read_table(path, columns=wanted).to_pylist()
 
     def unsealed(self) -> list[Row]:
         """Return the rows of batches that are being filled, by this or another process."""

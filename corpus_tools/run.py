@@ -96,13 +96,12 @@ def run_study(study: Study, *, engine: Engine | None = None, retry: bool = False
     with log.writing():
         units, table = plan(study, store, report, manifest.table)
         _write_units(table, study, folder)
-        done, columns = _finished(log, retry)
+        done = _finished(log, retry)
         run = _note_run(study, folder, runner)
         cells = study.cells()
         wanted = {(unit.key, cell) for unit in units if unit.table for cell in cells}
         kept = len(wanted & done)
-        keeper = _Keeper(log, run, columns | {name: '' for name in table.columns
-                                              if name not in _ABOUT})
+        keeper = _Keeper(log, run, {name: '' for name in table.columns if name not in _ABOUT})
         count = kept
         show = tell('study')
         show(count, len(wanted))
@@ -154,6 +153,7 @@ class _Keeper:
         self._columns = columns
 
     def keep(self, rows: list[Row]) -> None:
+        """Keep the rows of one job, all or none."""
         for row in rows:
             for name in row.keys() - set(_ABOUT):
                 owner = self._columns.setdefault(name, row['cell'])
@@ -164,20 +164,10 @@ class _Keeper:
         self._log.append([{**row, 'run': self._run} for row in rows])
 
 
-def _finished(log: RowLog, retry: bool) -> tuple[set[tuple[str, str]], dict[str, str]]:
-    """Return the cells that need not be computed, and which columns belong to which."""
-    import pyarrow.parquet as pq
-    done: set[tuple[str, str]] = set()
-    for path in log.parts():
-        table = pq.read_table(path, columns=['key', 'cell'] + (
-            ['stage'] if 'stage' in pq.read_schema(path).names else []))
-        stages = table['stage'].to_pylist() if 'stage' in table.column_names else (
-            [None] * len(table))
-        for key, cell, stage in zip(table['key'].to_pylist(), table['cell'].to_pylist(), stages,
-                                    strict=True):
-            if stage is None or not retry:
-                done.add((key, cell))
-    return done, {}
+def _finished(log: RowLog, retry: bool) -> set[tuple[str, str]]:
+    """Return the cells that need not be computed."""
+    return {(row['key'], row['cell']) for rows in log.batches(['key', 'cell', 'stage'])
+            for row in rows if not retry or row['stage'] is None}
 
 
 def _write_units(table: pd.DataFrame, study: Study, folder: Path) -> None:

@@ -22,7 +22,7 @@ from qbdi_m21.errors import CorpusError
 ATTEMPTS = 3
 
 #: Seconds before each new start of a pool that is broken.
-_PAUSES = (0.0, 0.2, 1.0, 2.0)
+_PAUSES = (0.0, 0.2, 1.0, 2.0, 4.0)
 
 #: Exit codes of processes that somebody else ended: SIGKILL and SIGTERM.
 _KILLED = (-9, -15)

@@ -111,11 +111,22 @@ def test_keras_is_used_by_the_network_and_its_training_only():
     ('vmo', 'oracle/'), ('mido', 'frames/midi_out.py'), ('matplotlib', 'report/'),
     ('numba', 'oracle/')])
 def test_other_libraries_have_one_place(package, place):
-    assert users(package, modules(outside=(place,))) == []
+    there = users(package, modules(outside=(place,)))
+    assert there == (['corpus_tools/plots.py'] if package == 'matplotlib' else [])
 
 
-def test_tables_are_stored_in_two_places():
-    assert users('pyarrow', MODULES) == ['qbdi_m21/frames/csv_table.py', 'qbdi_m21/frames/store.py']
+def test_tables_are_stored_in_three_places():
+    assert users('pyarrow', MODULES) == ['corpus_tools/rows.py', 'qbdi_m21/frames/csv_table.py',
+                                         'qbdi_m21/frames/store.py']
+
+
+@pytest.mark.parametrize(('package', 'places'), [
+    ('pebble', ['corpus_tools/engine/guard.py']),
+    ('distributed', ['corpus_tools/engine/cluster.py']),
+    ('duckdb', ['corpus_tools/results.py']),
+    ('statsmodels', ['corpus_tools/statistics.py'])])
+def test_libraries_of_corpus_tools_have_one_place(package, places):
+    assert users(package, MODULES) == places
 
 
 def reached(module: str) -> set[str]:

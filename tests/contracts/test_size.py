@@ -53,6 +53,11 @@ def test_the_library_never_prints_and_never_asserts(path):
             assert node.func.id not in ('print', 'exec', 'eval'), f'line {node.lineno}'
 
 
+#: Where anybody's code runs, a reader's or a user's measure, whatever it raises is a row.
+FOREIGN = ('corpus_tools/engine/cluster.py', 'corpus_tools/engine/guard.py',
+           'corpus_tools/engine/worker.py', 'corpus_tools/ingest.py', 'corpus_tools/units.py')
+
+
 @pytest.mark.parametrize('path', LIBRARY, ids=name_of)
 def test_no_star_import_and_no_bare_except(path):
     for node in ast.walk(tree_of(path)):
@@ -61,4 +66,6 @@ def test_no_star_import_and_no_bare_except(path):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f'line {node.lineno}'
             caught = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
-            assert not caught & {'Exception', 'BaseException'}, f'line {node.lineno}'
+            banned = {'BaseException'} if name_of(path) in FOREIGN else {
+                'Exception', 'BaseException'}
+            assert not caught & banned, f'line {node.lineno}'
