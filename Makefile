@@ -60,6 +60,7 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/oracle.py
+	$(BIN)/python benchmarks/studies.py --tables 10000
 
 clean:
 	rm -rf $(VENV) demo work build *.egg-info

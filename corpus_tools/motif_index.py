@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from corpus_tools.engine import Engine, LocalEngine, Task
 from qbdi_m21.analysis.motifs.find import find_motifs
 from qbdi_m21.analysis.motifs.places import rows_of
 from qbdi_m21.analysis.motifs.repetitions import move_bits
@@ -34,6 +34,7 @@ COLUMNS = ('work', 'label', 'measure', 'beat', 'part', 'num_notes', 'occurrences
 
 
 def index_motifs(works: Sequence[str], path: str | os.PathLike[str], *, jobs: int = 1,
+                 engine: Engine | None = None,
                  progress: Callable[[str], object] | None = None, **options: Any
                  ) -> dict[str, str]:
     """Find the motifs of works and write them into one Parquet file, a row for each.
@@ -45,7 +46,9 @@ def index_motifs(works: Sequence[str], path: str | os.PathLike[str], *, jobs: in
     path : path
         Ends in .parquet.
     jobs : int
-        Processes; 1 works in this one.
+        Processes.
+    engine : Engine, optional
+        Instead of `jobs`.
     progress : callable, optional
         Called with each work as it ends.
     **options
@@ -68,27 +71,24 @@ def index_motifs(works: Sequence[str], path: str | os.PathLike[str], *, jobs: in
     rows: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
 
-    def add(work: str, outcome: tuple[list[dict[str, Any]], dict[str, str]]) -> None:
-        rows.extend(outcome[0])
-        failed.update(outcome[1])
+    runner = engine or LocalEngine(jobs)
+    tasks = (Task(work, (work, options)) for work in works)
+    for outcome in runner.run(_index_one, tasks):
+        if outcome.failure is None:
+            rows.extend(outcome.value[0])
+            failed.update(outcome.value[1])
+        else:
+            failed[outcome.key] = f'{outcome.failure.error}: {outcome.failure.message}'
         if progress is not None:
-            progress(work)
-
-    if jobs <= 1:
-        for work in works:
-            add(work, _index_one(work, options))
-    else:
-        with ProcessPoolExecutor(jobs) as pool:
-            futures = {pool.submit(_index_one, work, options): work for work in works}
-            for future in as_completed(futures):
-                add(futures[future], future.result())
+            progress(outcome.key)
     table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(['work', 'label'])
     with write_aside(path) as aside:
         table.to_parquet(aside, index=False)
     return dict(sorted(failed.items()))
 
 
-def _index_one(work: str, options: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _index_one(job: tuple[str, dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    work, options = job
     rows: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
     with warnings.catch_warnings():

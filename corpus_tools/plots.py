@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from corpus_tools.statistics import summarise
+from qbdi_m21.errors import ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ MARKERS = 'osD^vPX'
 
 
 def plot_measure(ax: Axes, results: pd.DataFrame, measure: str, by: str, *,
-                 color_by: str | None = None, seed: int = 0) -> Axes:
+                 color_by: str | None = None, min_works: int = 1, seed: int = 0) -> Axes:
     """Plot means and intervals of a measure over the groups of a column.
 
     Parameters
@@ -29,6 +30,8 @@ def plot_measure(ax: Axes, results: pd.DataFrame, measure: str, by: str, *,
         Column on the horizontal axis: numbers make a line, other values a row of groups.
     color_by : str, optional
         Column that divides further.
+    min_works : int
+        Leave out groups of fewer works.
     seed : int
         Of the bootstrap.
 
@@ -37,9 +40,11 @@ def plot_measure(ax: Axes, results: pd.DataFrame, measure: str, by: str, *,
     matplotlib Axes
     """
     columns = [by] if color_by is None else [by, color_by]
-    table = summarise(results, [measure], columns, seed=seed)
+    table = summarise(results, [measure], columns, min_works=min_works, seed=seed)
+    if table.empty:
+        raise ParameterError(f'no group of {by} has {min_works} works')
+    places = _places(results[by][results[by].isin(table[by])])
     table = table[table['works'] > 0]
-    places = _places(results[by])
     numbers = list(places.values()) != list(range(len(places)))
     series = [(None, table)] if color_by is None else list(table.groupby(color_by, sort=True,
                                                                         dropna=False))
@@ -54,9 +59,11 @@ def plot_measure(ax: Axes, results: pd.DataFrame, measure: str, by: str, *,
                     color=COLORS[number % len(COLORS)], label=None if name is None else str(name))
     if not numbers:
         counts = table.groupby(by, dropna=False)['works'].max()
-        ax.set_xticks(list(places.values()),
-                      [f'{value}\n{int(counts.get(value, 0))}' for value in places],
-                      rotation=30 if len(places) > 5 else 0)
+        names = [f'{value} ({int(counts.get(value, 0))})' if str(value) else
+                 f'none ({int(counts.get(value, 0))})' for value in places]
+        many = len(names) > 5
+        ax.set_xticks(list(places.values()), names, rotation=40 if many else 0,
+                      ha='right' if many else 'center', rotation_mode='anchor')
         ax.set_xlim(-0.5, len(places) - 0.5)
     ax.set_xlabel(by)
     ax.set_ylabel(measure)
@@ -83,21 +90,22 @@ def _order(value: Any) -> tuple[int, float, str]:
 
 
 def plot_measures(results: pd.DataFrame, measures: Sequence[str], by: str, *,
-                  color_by: str | None = None, title: str = '', seed: int = 0) -> Any:
+                  color_by: str | None = None, title: str = '', min_works: int = 1,
+                  seed: int = 0) -> Any:
     """Return a figure with a panel for each measure.
 
     Parameters
     ----------
     results : DataFrame
     measures : sequence of str
-    by, color_by, seed
+    by, color_by, min_works, seed
         As of :func:`plot_measure`.
     title : str
 
     Returns
     -------
     matplotlib Figure
-        Error bars are 95 % bootstrap intervals of the mean; below group names stands the number
+        Error bars are 95 % bootstrap intervals of the mean; behind a group's name stands the number
         of works.
     """
     from matplotlib.figure import Figure
@@ -107,7 +115,7 @@ def plot_measures(results: pd.DataFrame, measures: Sequence[str], by: str, *,
     axes = figure.subplots(lines, columns, squeeze=False)
     for place, measure in enumerate(measures):
         plot_measure(axes[place // columns][place % columns], results, measure, by,
-                     color_by=color_by, seed=seed)
+                     color_by=color_by, min_works=min_works, seed=seed)
     for place in range(len(measures), lines * columns):
         axes[place // columns][place % columns].set_visible(False)
     if title:

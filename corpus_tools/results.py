@@ -41,7 +41,7 @@ class StudyStatus:
     Attributes
     ----------
     units, cells : int
-        Works times parameters; times measures, where the work could be read.
+        Works times parameters; times measures, of each content that could be read.
     done : int
         Cells with values.
     failed : dict of str to int
@@ -105,11 +105,11 @@ def _make_views(connection: duckdb.DuckDBPyConnection, folder: Path, cells: list
                        for column in present if column not in ABOUT)
     current = ', '.join(f"'{cell}'" for cell in cells)
     connection.execute(
-        'CREATE VIEW results AS SELECT units.* EXCLUDE (key, "table", stage, error, message), '
-        'found.* EXCLUDE (key) FROM units LEFT JOIN (SELECT key, '
+        'CREATE VIEW results AS SELECT units.* EXCLUDE (unit, key, "table", stage, error, '
+        'message), found.* EXCLUDE (key) FROM units LEFT JOIN (SELECT key, '
         f'sum(seconds) FILTER (stage IS NULL) AS seconds{measured} FROM rows '
         f'WHERE cell IN ({current}) GROUP BY key) AS found USING (key) '
-        'ORDER BY work, units.key')
+        'ORDER BY unit')
     connection.execute(
         'CREATE VIEW failures AS SELECT work, stage::VARCHAR AS stage, error::VARCHAR AS error, '
         'message::VARCHAR AS message, NULL::VARCHAR AS key FROM units '
@@ -156,7 +156,8 @@ def study_status(study: Study) -> StudyStatus:
     folder = _study_folder(study)
     with open_results(study) as connection:
         units, readable = connection.execute(
-            'SELECT count(*), count("table") FROM units').fetchone() or (0, 0)
+            'SELECT count(*), count(DISTINCT key) FILTER ("table" IS NOT NULL) FROM units'
+        ).fetchone() or (0, 0)
         cells = json.loads((folder / 'study.json').read_text('utf-8'))['cells']
         current = ', '.join(f"'{cell}'" for cell in cells)
         done = (connection.execute(
@@ -200,7 +201,8 @@ def export_results(study: Study, folder: str | os.PathLike[str]) -> tuple[Path, 
                       for column, kind, *_ in connection.execute(f'DESCRIBE {sql}').fetchall()]
             path = target / f'{name}.csv'
             with write_aside(path) as aside:
-                text = connection.sql(sql).df().to_csv(index=False, lineterminator='\n')
+                text = connection.sql(sql).df().to_csv(
+                    index=False, lineterminator='\n', float_format='%.9g')
                 aside.write_text(text, encoding='utf-8')
             resources.append({
                 'name': name, 'path': path.name, 'profile': 'tabular-data-resource',

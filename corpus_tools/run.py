@@ -171,7 +171,7 @@ def _finished(log: RowLog, retry: bool) -> set[tuple[str, str]]:
 
 
 def _write_units(table: pd.DataFrame, study: Study, folder: Path) -> None:
-    taken = set(study.parameters) & {'key', 'work', 'table', 'stage', 'error', 'message'}
+    taken = set(study.parameters) & {'unit', 'key', 'work', 'table', 'stage', 'error', 'message'}
     if taken:
         raise ParameterError(f'a parameter cannot be called {", ".join(sorted(taken))}')
     folder.mkdir(parents=True, exist_ok=True)

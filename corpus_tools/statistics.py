@@ -21,12 +21,15 @@ FloatArray = npt.NDArray[np.float64]
 #: Resamples of an interval, and permutations of a test.
 RESAMPLES = 9999
 
+#: From so many works on an interval takes fewer resamples, and needs no correction.
+MANY = 2000
+
 #: Corrections for many tests that statsmodels knows, and none.
 CORRECTIONS = ('holm', 'fdr_bh', 'bonferroni', 'none')
 
 
 def summarise(results: pd.DataFrame, measures: Sequence[str], by: Sequence[str] = (), *,
-              confidence: float = 0.95, seed: int = 0) -> pd.DataFrame:
+              confidence: float = 0.95, min_works: int = 1, seed: int = 0) -> pd.DataFrame:
     """Return mean, interval and spread of measures in groups of works.
 
     Parameters
@@ -39,6 +42,8 @@ def summarise(results: pd.DataFrame, measures: Sequence[str], by: Sequence[str] 
         Columns whose values make the groups.
     confidence : float
         Of the interval of the mean.
+    min_works : int
+        Leave out groups of fewer works.
     seed : int
         Of the resamples.
 
@@ -61,6 +66,8 @@ def summarise(results: pd.DataFrame, measures: Sequence[str], by: Sequence[str] 
     rows = []
     for group, measure, values in _groups(results, measures, by):
         there = values.dropna().to_numpy(dtype=np.float64)
+        if len(values) < min_works:
+            continue
         low, high = _interval(there, confidence, seed)
         rows.append({**group, 'measure': measure, 'works': len(there),
                      'missing': int(values.isna().sum()),
@@ -99,9 +106,10 @@ def _interval(values: FloatArray, confidence: float, seed: int) -> tuple[float |
         return float(values[0]), float(values[0])
     with warnings.catch_warnings():     # of intervals that cannot be corrected: percentiles then
         warnings.simplefilter('ignore')
-        for method in ('BCa', 'percentile'):
+        many = len(values) > MANY
+        for method in ('percentile',) if many else ('BCa', 'percentile'):
             found = bootstrap((values,), np.mean, confidence_level=confidence, method=method,
-                              n_resamples=RESAMPLES, batch=500,
+                              n_resamples=999 if many else RESAMPLES, batch=100,
                               rng=np.random.default_rng(seed)).confidence_interval
             if np.isfinite(found.low) and np.isfinite(found.high):
                 break

@@ -62,7 +62,8 @@ def plan(study: Study, store: Store, report: IngestReport,
     rows = {(key, row['number']): row for key, own in read_rows(store).items() for row in own}
     about = [column for column in study.columns if column in manifest.columns]
     models = {name: model_digest(name) for name in study.parameters.get('model', ())}
-    units, told = [], []
+    units: list[Unit] = []
+    told: list[Row] = []
     for record in manifest.to_dict('records'):
         work = record['work']
         row = _row_of(work, report, rows)
@@ -72,7 +73,8 @@ def plan(study: Study, store: Store, report: IngestReport,
             units.append(Unit(
                 key, work, str(store.table_path(table).absolute()) if table else None, chosen,
                 int(digest([study.seed, work])[:8], 16)))
-            told.append({'key': key, 'work': work, **{c: record[c] for c in about}, **chosen,
+            told.append({'unit': len(told), 'key': key, 'work': work,
+                         **{c: record[c] for c in about}, **chosen,
                          'table': table, 'stage': row.get('stage'), 'error': row.get('error'),
                          'message': row.get('message')})
     frame = pd.DataFrame(told)
@@ -102,9 +104,11 @@ def jobs(study: Study, units: list[Unit], done: set[tuple[str, str]], *,
          single: bool = False) -> Iterator[Job]:
     """Yield what is left to do of each unit; in jobs of one measure each, if asked for."""
     cells = study.cells()
+    seen: set[str] = set()      # works of one content are one unit
     for unit in units:
-        if unit.table is None:
+        if unit.table is None or unit.key in seen:
             continue
+        seen.add(unit.key)
         left = tuple((cell, spec.target, dict(spec.options), spec.prefix)
                      for cell, spec in zip(cells, study.measures, strict=True)
                      if (unit.key, cell) not in done)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
+from corpus_tools.cli.options import engine_options, make_engine_of
 from qbdi_m21.cli.base import check_output
 
 
@@ -16,10 +18,9 @@ from qbdi_m21.cli.base import check_output
               show_default=True, help='How long: about a bar, a phrase, or more.')
 @click.option('--max-motifs', default=10, show_default=True, type=click.IntRange(1, 26),
               help='Most motifs of a work.')
-@click.option('--jobs', default=1, show_default=True, type=click.IntRange(min=1),
-              help='Processes to run at once.')
+@engine_options
 def motifs(sources: tuple[str, ...], output: str, level: str, max_motifs: int,
-           jobs: int) -> None:
+           **engine: Any) -> None:
     """Find the motifs of SOURCES and write an index: a row for each, with its incipit.
 
     \b
@@ -34,8 +35,8 @@ def motifs(sources: tuple[str, ...], output: str, level: str, max_motifs: int,
     target = check_output(output, ('.parquet',))
     works = expand_sources(sources)
     with tqdm(total=len(works), unit='work', disable=not sys.stderr.isatty()) as bar:
-        failed = index_motifs(works, target, jobs=jobs, level=level, max_motifs=max_motifs,
-                              progress=lambda _: bar.update())
+        failed = index_motifs(works, target, engine=make_engine_of(engine), level=level,
+                              max_motifs=max_motifs, progress=lambda _: bar.update())
     for work, reason in failed.items():
         click.echo(f'{work}: {reason}', err=True)
     click.echo(f'wrote {target}: {len(works) - len(failed)} works, {len(failed)} failed')

@@ -102,6 +102,8 @@ def status(study: str, store: str | None, *, failures: bool) -> None:
 @click.option('--measure', 'measures', multiple=True, metavar='COLUMN',
               help='Measured column; all by default.')
 @click.option('--by', multiple=True, metavar='COLUMN', help='Group by this column.')
+@click.option('--min-works', default=1, show_default=True, type=click.IntRange(min=1),
+              help='Leave out groups of fewer works.')
 @click.option('--compare', metavar='COLUMN', help='Test the groups of this column pairwise.')
 @click.option('--reference', metavar='VALUE', help='Compare with this group only.')
 @click.option('--correction', default='holm', show_default=True,
@@ -111,8 +113,8 @@ def status(study: str, store: str | None, *, failures: bool) -> None:
               help='Of resamples and permutations.')
 @click.option('--csv', 'csv_path', metavar='FILE', help='Write the table, .csv.')
 def summarise(study: str, store: str | None, *, measures: tuple[str, ...], by: tuple[str, ...],
-              compare: str | None, reference: str | None, correction: str, seed: int,
-              csv_path: str | None) -> None:
+              min_works: int, compare: str | None, reference: str | None, correction: str,
+              seed: int, csv_path: str | None) -> None:
     """Print means with bootstrap intervals, or tests between groups.
 
     \b
@@ -129,7 +131,8 @@ def summarise(study: str, store: str | None, *, measures: tuple[str, ...], by: t
     loaded = _load(study, store)
     results = read_results(loaded)
     chosen = measures or _measured(results, loaded)
-    table = groups(results, chosen, by, seed=seed) if compare is None else compare_groups(
+    table = groups(
+        results, chosen, by, min_works=min_works, seed=seed) if compare is None else compare_groups(
         results, chosen, compare, reference=reference, correction=correction, seed=seed)
     _show(table, target)
 
@@ -157,12 +160,14 @@ def _show(table: pd.DataFrame, target: Any) -> None:
 @click.option('--by', required=True, metavar='COLUMN', help='On the horizontal axis.')
 @click.option('--measure', 'measures', multiple=True, required=True, metavar='COLUMN',
               help='A panel for each.')
+@click.option('--min-works', default=1, show_default=True, type=click.IntRange(min=1),
+              help='Leave out groups of fewer works.')
 @click.option('--color-by', metavar='COLUMN', help='Divide further by this column.')
 @click.option('--seed', default=0, show_default=True, type=click.IntRange(min=0),
               help='Of the bootstrap.')
 @click.option('-o', '--output', required=True, metavar='FILE', help='Ends in .png, .svg or .pdf.')
 def plot(study: str, store: str | None, *, by: str, measures: tuple[str, ...],
-         color_by: str | None, seed: int, output: str) -> None:
+         color_by: str | None, min_works: int, seed: int, output: str) -> None:
     """Plot measures with 95 % intervals over groups, or along a parameter.
 
     \b
@@ -176,7 +181,7 @@ def plot(study: str, store: str | None, *, by: str, measures: tuple[str, ...],
     target = check_output(output, ('.png', '.svg', '.pdf'))
     loaded = _load(study, store)
     figure = plot_measures(read_results(loaded), measures, by, color_by=color_by,
-                           title=loaded.title, seed=seed)
+                           title=loaded.title, min_works=min_works, seed=seed)
     save_figure(figure, target)
     click.echo(f'wrote {target}')
 

@@ -135,7 +135,7 @@ def test_failures_are_kept_until_they_are_asked_for_again(scores, tmp_path):
 
 
 def test_a_work_beyond_its_time_fails_alone(scores, tmp_path):
-    long = 'corpus:beethoven/opus59no1/movement2'
+    long = 'corpus:essenFolksong/han2'
     report = ingest([str(scores / 'two.ABC'), long], tmp_path / 'store',
                     limits=Limits(seconds=1.5))
     assert report.written == (str(scores / 'two.ABC'),)

@@ -109,6 +109,19 @@ def test_works_that_cannot_be_read_are_failures_of_the_study(tmp_path):
     assert status.failed == {'ingest read: ScoreError': 1}
 
 
+def test_works_of_one_content_are_measured_once_and_both_shown(tmp_path):
+    log = tmp_path / 'log.txt'
+    one, _ = write_tunes(tmp_path / 'tunes', 2)
+    (tmp_path / 'tunes' / 'zz.abc').write_bytes(one.read_bytes())
+    study = make_study(tmp_path, [MeasureSpec('corpus_work:counted', {'log': str(log)})])
+    report = run_study(study)
+    assert (report.units, report.computed) == (3, 2)
+    assert read_results(study)['counted'].tolist() == [1, 1, 1]
+    assert len(log.read_text().split()) == 2
+    status = study_status(study)
+    assert (status.cells, status.done, status.pending) == (2, 2, 0)
+
+
 def test_seeds_follow_the_work_and_nothing_else(tmp_path):
     study = make_study(tmp_path, [MeasureSpec('information_rate', {'null': 3})], seed=5)
     run_study(study, engine=LocalEngine(2))
