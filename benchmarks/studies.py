@@ -66,8 +66,8 @@ def compare_ingest(count: int, folder: Path) -> None:
     one = timed(lambda: ingest(works, folder / 'c', jobs=1))
     two = timed(lambda: ingest(works, folder / 'd', jobs=2))
     print(f'{len(works)} chorales: loop 1, runParallel {theirs / loop:.2f}, ingest with one '
-          f'process {one / loop:.2f}, with two {two / loop:.2f}: efficiency {loop / (2 * two):.2f} (aim: '
-          f'0.85), of runParallel {loop / (2 * theirs):.2f}')
+          f'process {one / loop:.2f}, with two {two / loop:.2f}: efficiency '
+          f'{loop / (2 * two):.2f} (aim: 0.85), of runParallel {loop / (2 * theirs):.2f}')
 
 
 def overhead() -> None:

@@ -206,3 +206,10 @@ def _compare(first: pd.Series[float], second: pd.Series[float], seed: int) -> di
         told['effect'] = float(effectsize_smd(b.mean(), b.std(ddof=1), len(b), a.mean(),
                                               a.std(ddof=1), len(a))[0])
     return told
+
+
+def share_interval(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a share (Wilson 1927)."""
+    from statsmodels.stats import proportion
+    low, high = proportion.proportion_confint(count, total, alpha=1 - confidence, method='wilson')
+    return float(low), float(high)

@@ -7,6 +7,7 @@ import click
 import qbdi_m21
 from corpus_tools.cli.cmd_corpus import dataset, ingest, manifest
 from corpus_tools.cli.cmd_motifs import motifs, shared
+from corpus_tools.cli.cmd_reproduce import reproduce
 from corpus_tools.cli.cmd_study import export, plot, retry, run, sql, status, summarise
 from qbdi_m21.cli.base import QbdiGroup
 
@@ -26,5 +27,5 @@ def main() -> None:
 
 
 for command in (manifest, ingest, dataset, motifs, shared, run, retry, status, summarise, plot, sql,
-                export):
+                export, reproduce):
     main.add_command(command)

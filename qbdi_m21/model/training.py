@@ -23,7 +23,7 @@ from qbdi_m21.model.checkpoint import Arrays, TrainingState, load_checkpoint, sa
 from qbdi_m21.model.context_vae import ContextVAE
 from qbdi_m21.model.generation import density_threshold
 from qbdi_m21.model.inference import LatentModel
-from qbdi_m21.model.presets import Augmentation, Preset, check_training, get_preset
+from qbdi_m21.model.presets import Augmentation, Objective, Preset, check_training, get_preset
 from qbdi_m21.model.store import from_keras
 from qbdi_m21.model.training_set import TrainingSet
 from qbdi_m21.model.vae import VAE, DenseVAE, set_statistics
@@ -44,8 +44,9 @@ EXECUTION = 10
 
 def train(
     data: TrainingSet, preset: str = 'default', *, updates: int | None = None,
-    augmentation: Augmentation | None = None, patience: int | None = None,
-    threshold: float | None = None, budget: float | None = None, seed: int = 0, name: str = '',
+    augmentation: Augmentation | None = None, objective: Objective | None = None,
+    patience: int | None = None, threshold: float | None = None, budget: float | None = None,
+    seed: int = 0, name: str = '',
     start: VAE | None = None, checkpoint: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> tuple[VAE, LatentModel]:
@@ -62,6 +63,8 @@ def train(
         Instead of the preset's; rounded up to whole rounds.
     augmentation : Augmentation, optional
         How windows are changed while training; the preset's by default.
+    objective : Objective, optional
+        What is minimised, such as another weight of R (beta); the preset's by default.
     patience : int, optional
         Stop after so many rounds without a better validation measure; the preset's by default.
     threshold : float, optional
@@ -103,8 +106,8 @@ def train(
     """
     check_training(updates=updates, patience=patience, threshold=threshold, budget=budget,
                    seed=seed)
-    given: dict[str, Any] = {'updates': updates, 'augmentation': augmentation, 'patience': patience,
-                             'threshold': threshold,
+    given: dict[str, Any] = {'updates': updates, 'augmentation': augmentation,
+                             'objective': objective, 'patience': patience, 'threshold': threshold,
                              'decoding': None if threshold is None else 'threshold'}
     chosen = replace(get_preset(preset), **{k: v for k, v in given.items() if v is not None})
     if not len(data.rows('train')):

@@ -1,0 +1,33 @@
+"""The command that does a paper's experiment again."""
+
+from __future__ import annotations
+
+import click
+
+from corpus_tools.cli.options import stage_bar
+
+
+@click.command()
+@click.argument('name')
+@click.option('--data', metavar='FOLDER', help="The paper's own material; free material without.")
+@click.option('--quick', is_flag=True, help='A small version, for a few minutes.')
+@click.option('--config', metavar='FILE', help='A configuration (.toml) of your own.')
+@click.option('-o', '--output', required=True, metavar='FOLDER', help='Made if missing.')
+def reproduce(name: str, *, data: str | None, quick: bool, config: str | None,
+              output: str) -> None:
+    """Do the experiment of a paper again (dubnov2019): tables, figures, claims with controls.
+
+    Call again to go on after an interruption. Free material comes from music21's corpus.
+
+    \b
+    Examples:
+      corpus-tools reproduce dubnov2019 -o reproduction
+      corpus-tools reproduce dubnov2019 --quick -o quick
+      corpus-tools reproduce dubnov2019 --data data -o paper
+    """
+    from corpus_tools.reproduce import load_experiment
+    from corpus_tools.reproduce import reproduce as run
+    experiment = load_experiment(name, data=data, quick=quick, config=config)
+    with stage_bar() as show:
+        path = run(experiment, output, progress=show)
+    click.echo(f'wrote {path}')

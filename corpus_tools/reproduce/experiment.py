@@ -1,0 +1,145 @@
+"""What is done again: material, network, rates, seeds."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from qbdi_m21.errors import CorpusError, ParameterError
+
+#: Files and folders of the paper's material.
+PAPER_DATA = {'pop': 'the 126 pop clips that the paper trains on',
+              'naruto_query.mid': "the paper's query"}
+
+#: Pieces of many styles, besides the paper's one query: works of music21's corpus.
+QUERIES = (
+    'bach/bwv66.6', 'bach/bwv1.6', 'bach/bwv269', 'bach/bwv4.8', 'haydn/opus74no1/movement3',
+    'haydn/opus1no1/movement5', 'mozart/k155/movement2', 'mozart/k80/movement1',
+    'mozart/k458/movement2', 'chopin/mazurka06-2', 'joplin/maple_leaf_rag',
+    'monteverdi/madrigal.3.11', 'monteverdi/madrigal.4.16', 'monteverdi/madrigal.5.3',
+    'palestrina/Agnus_I_65', 'palestrina/Sanctus_56_c', 'palestrina/Benedictus_52_b',
+    'ryansMammoth/AcaciaReel', 'ryansMammoth/TelephoneReel', 'leadSheet/fosterBrownHair',
+    'trecento/PMFC_06_Giovanni-01-Angnel_son_biancho', 'liliuokalani/aloha_oe')
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One configuration.
+
+    Attributes
+    ----------
+    title : str
+    corpus : tuple of str
+        Sources of the training works; all are learned, as in the paper.
+    query : str
+    reading : str
+        'dubnov2019' reads MIDI as the paper's author did, 'score' by bars and meters.
+    meter : str or None
+        Only works in this meter.
+    corpus_works : int
+        At most so many works; 0 takes all.
+    updates : int
+        Of the paper's network.
+    rates, query_rates : tuple
+        Bits a bar.
+    seeds, query_seeds : int
+        Takes at each rate, of the query and of each further one.
+    queries : int
+        How many of `QUERIES`; 0 takes all.
+    null : int
+        Shuffled versions.
+    beta, beta_updates
+        Weights of R in a family of networks, and their updates.
+    samples : int
+        Latent samples for D.
+    seed : int
+    """
+
+    title: str
+    corpus: tuple[str, ...]
+    query: str
+    reading: str
+    updates: int
+    rates: tuple[Any, ...]
+    seeds: int
+    null: int
+    beta: tuple[float, ...]
+    beta_updates: int
+    samples: int
+    query_seeds: int
+    query_rates: tuple[Any, ...]
+    meter: str | None = None
+    corpus_works: int = 0
+    queries: int = 0
+    seed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {key: list(value) if isinstance(value, tuple) else value
+                for key, value in asdict(self).items()}
+
+    @property
+    def chosen_queries(self) -> tuple[str, ...]:
+        """The further queries."""
+        names = QUERIES[:self.queries] if self.queries else QUERIES
+        return tuple(f'corpus:{name}' for name in names)
+
+
+def load_experiment(name: str = 'dubnov2019', *, data: str | None = None,
+                    quick: bool = False, config: str | None = None) -> Experiment:
+    """Return an experiment.
+
+    Parameters
+    ----------
+    name : str
+        'dubnov2019'.
+    data : path, optional
+        Folder of the paper's material; free material without it.
+    quick : bool
+        Small, for a few minutes.
+    config : path, optional
+        A TOML file of the same form, instead of the one that comes with the package.
+
+    Raises
+    ------
+    CorpusError
+        If the folder lacks something: what, and what can be run without it.
+    ParameterError
+        If the name or a key is unknown.
+    """
+    if name != 'dubnov2019':
+        raise ParameterError(f'no experiment {name!r}; expected dubnov2019')
+    try:
+        text = (Path(config).read_text('utf-8') if config else resources.files(
+            'corpus_tools').joinpath(f'recipes/{name}.toml').read_text('utf-8'))
+        tables = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CorpusError(f'{config} cannot be read as TOML: {error}') from error
+    given: dict[str, Any] = {}
+    for table in ('all', 'free' if data is None else 'paper', *(['quick'] if quick else [])):
+        given |= tables.get(table, {})
+    unknown = set(given) - {one.name for one in fields(Experiment)}
+    if unknown:
+        raise ParameterError(f'unknown keys {", ".join(sorted(unknown))}; expected '
+                             f'{", ".join(one.name for one in fields(Experiment))}')
+    if data is not None:
+        _check_data(Path(data))
+        given['corpus'] = [str(Path(data, one)) for one in given['corpus']]
+        given['query'] = str(Path(data, given['query']))
+    try:
+        plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
+                                 for key, value in given.items()}
+        return Experiment(**plain)
+    except TypeError as error:
+        raise ParameterError(f'the configuration is not whole: {error}') from error
+
+
+def _check_data(folder: Path) -> None:
+    missing = [f'{name} ({what})' for name, what in PAPER_DATA.items()
+               if not (folder / name).exists()]
+    if not folder.is_dir() or missing:
+        raise CorpusError(f'{folder} lacks {" and ".join(missing) or "everything"}; without --data '
+                          'the same experiment runs on free material')
