@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from corpus_tools.cli.options import stage_bar
+from qbdi_m21.cli.base import native_remarks_hidden
 
 
 @click.command()
@@ -28,6 +29,8 @@ def reproduce(name: str, *, data: str | None, quick: bool, config: str | None,
     from corpus_tools.reproduce import load_experiment
     from corpus_tools.reproduce import reproduce as run
     experiment = load_experiment(name, data=data, quick=quick, config=config)
+    with native_remarks_hidden():
+        import qbdi_m21.model.training  # noqa: F401
     with stage_bar() as show:
         path = run(experiment, output, progress=show)
     click.echo(f'wrote {path}')

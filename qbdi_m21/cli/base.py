@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -75,6 +76,20 @@ def count_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
             bar.total = total
             bar.update(done - bar.n)
         yield show
+
+
+@contextlib.contextmanager
+def native_remarks_hidden() -> Iterator[None]:
+    """Hide what compiled code writes to standard error: TensorFlow's remarks on the processor."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')      # and later ones
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
 
 
 def check_output(path: str, suffixes: tuple[str, ...]) -> Path:

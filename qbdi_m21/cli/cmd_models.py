@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qbdi_m21.cli.base import check_output
+from qbdi_m21.cli.base import check_output, native_remarks_hidden
 from qbdi_m21.cli.corpus_options import corpus_options, load_sources
 from qbdi_m21.errors import ModelError, ParameterError
 from qbdi_m21.model.presets import PRESETS, Augmentation
@@ -21,19 +20,6 @@ if TYPE_CHECKING:
     from qbdi_m21.model.vae import VAE
 
 Progress = Callable[[int, int, dict[str, float]], None]
-
-
-@contextlib.contextmanager
-def _native_remarks_hidden() -> Iterator[None]:
-    """Hide what compiled code writes to standard error: TensorFlow's remarks on the processor."""
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
 
 
 @contextlib.contextmanager
@@ -121,8 +107,7 @@ def train(sources: tuple[str, ...], output: str, preset: str, updates: int | Non
     checkpoint = target.with_name(f'{target.name}.checkpoint')
     if restart:
         checkpoint.unlink(missing_ok=True)
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    with _native_remarks_hidden():
+    with native_remarks_hidden():
         from qbdi_m21.model.store import save_model
         from qbdi_m21.model.training import train as train_model
         first = None if start is None else _load_start(start)
