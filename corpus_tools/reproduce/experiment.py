@@ -53,6 +53,8 @@ class Experiment:
         Shuffled versions.
     beta, beta_updates
         Weights of R in a family of networks, and their updates.
+    future : tuple of float
+        Weights of what latents tell of the next bar's.
     samples : int
         Latent samples for D.
     seed : int
@@ -68,6 +70,7 @@ class Experiment:
     null: int
     beta: tuple[float, ...]
     beta_updates: int
+    future: tuple[float, ...]
     samples: int
     query_seeds: int
     query_rates: tuple[Any, ...]

@@ -134,6 +134,42 @@ def measure_bounds(material: Material, _: dict[str, Any]) -> dict[str, Any]:
     return {'networks': rows, 'channel': curve}
 
 
+def measure_future(material: Material, _: dict[str, Any]) -> Rows:
+    """Return what a weight on the future does to latents, D and R, and improvisations (eq 25)."""
+    from qbdi_m21.analysis.information_rate import information_rate
+    from qbdi_m21.errors import FramesError
+    from qbdi_m21.improvisation.information import latent_information_rate
+    from qbdi_m21.improvisation.operations import improvise
+    from qbdi_m21.model.bounds import distortion_and_rate
+    from qbdi_m21.model.future import future_information
+    from qbdi_m21.model.presets import Objective
+    from qbdi_m21.model.training import train
+    chosen, rows = material.experiment, []
+    for weight in chosen.future:
+        _, served = train(material.data, 'dubnov2019', updates=chosen.beta_updates,
+                          objective=Objective(future=weight), seed=chosen.seed)
+        distortion, rate = distortion_and_rate(served, _some(material), samples=chosen.samples,
+                                               seed=chosen.seed)
+        try:
+            told: dict[str, Any] = dict(future_information(served, material.data,
+                                                           seed=chosen.seed))
+        except FramesError:     # too few bars to tell
+            told = dict.fromkeys(('latent_bits', 'surface_bits', 'remaining_bits'))
+        latents = latent_information_rate(material.query, served, null=chosen.null,
+                                          seed=chosen.seed)
+        made = improvise(material.query, served, rate=LIMITED, seed=chosen.seed)
+        surface = information_rate(made, null=chosen.null, seed=chosen.seed)
+        rows.append({'future': weight, 'distortion_bits': distortion * _BITS,
+                     'rate_bits': rate * _BITS, **told, **_beside_null('latents', latents),
+                     **_beside_null('improvisation', surface)})
+    return rows
+
+
+def _beside_null(name: str, found: Any) -> dict[str, float]:
+    return {f'{name}_ir_bits': found.total_bits, f'{name}_null_bits': found.null.mean_bits,
+            f'{name}_null_sd': found.null.sd_bits}
+
+
 def _some(material: Material) -> Any:
     from qbdi_m21.model.bounds import evenly
     windows = material.data.windows

@@ -21,6 +21,7 @@ from corpus_tools.reproduce.figures import (
 from corpus_tools.reproduce.material import Material
 from corpus_tools.reproduce.measurements import (
     measure_bounds,
+    measure_future,
     measure_information,
     measure_motifs,
     measure_queries,
@@ -36,23 +37,29 @@ Progress = Callable[[str, int, int], object]
 
 @dataclass(frozen=True)
 class Step:
-    """A step: what it measures, and what it draws from that."""
+    """A step: what it measures, what it draws from that, and which settings decide it."""
 
     name: str
     measure: Callable[[Material, dict[str, Any]], Any]
     draw: Callable[[Material, Any, Path], None] | None = None
+    uses: tuple[str, ...] = ()
 
+
+#: Settings that decide every step.
+_ALL = ('corpus', 'corpus_works', 'meter', 'reading', 'query', 'updates', 'seed')
 
 #: In order; each may use what those before it have found.
 STEPS = (
-    Step('model', lambda material, _: material.train()),
-    Step('rates', measure_rates, rate_figures),
+    Step('model', lambda material, _: material.train(), uses=('samples',)),
+    Step('rates', measure_rates, rate_figures, ('rates', 'seeds')),
     Step('scores', lambda *_: {}, score_figures),
-    Step('information', measure_information, information_figures),
-    Step('motifs', measure_motifs, motif_figures),
-    Step('queries', measure_queries),
-    Step('bounds', measure_bounds),
-    Step('claims', lambda _, found: measure_claims(found)),
+    Step('information', measure_information, information_figures, ('seeds', 'null')),
+    Step('motifs', measure_motifs, motif_figures, ('null',)),
+    Step('queries', measure_queries, uses=('queries', 'query_rates', 'query_seeds')),
+    Step('bounds', measure_bounds, uses=('beta', 'beta_updates', 'samples', 'rates')),
+    Step('future', measure_future, uses=('future', 'beta_updates', 'samples', 'null')),
+    Step('claims', lambda _, found: measure_claims(found), uses=(
+        'rates', 'seeds', 'null', 'queries', 'query_rates', 'query_seeds')),
 )
 
 
@@ -65,7 +72,7 @@ def reproduce(experiment: Experiment, folder: str | os.PathLike[str], *,
     experiment : Experiment
     folder : path
         Made if missing. Each step leaves its numbers there, as JSON, and its figures; a step
-        that is done is not done again unless the configuration changed.
+        that is done is not done again unless a setting that decides it has changed.
     progress : callable, optional
         Called as ``progress(step, done, all)``.
 
@@ -77,12 +84,13 @@ def reproduce(experiment: Experiment, folder: str | os.PathLike[str], *,
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     material = Material(experiment, target)
-    mark = digest(experiment.to_json())
+    settings = experiment.to_json()
     found: dict[str, Any] = {}
     for place, step in enumerate(STEPS):
         if progress is not None:
             progress(step.name, place, len(STEPS))
         path = target / f'{step.name}.json'
+        mark = digest({name: settings[name] for name in (*_ALL, *step.uses)})
         kept = _read(path, mark)
         if kept is None:
             with warnings.catch_warnings():

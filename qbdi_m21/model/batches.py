@@ -34,10 +34,13 @@ class BatchPlan:
         Each window is moved at random by up to so many semitones either way.
     seed : int
         Of order, choice and transposition.
+    runs : bool
+        A longer work gives consecutive windows.
     """
 
     def __init__(self, data: TrainingSet, *, batch: int | None, max_batch: int, transpose: int,
-                 seed: int) -> None:
+                 seed: int, runs: bool = False) -> None:
+        self.runs = runs
         self.rows, self.batch, self.max_batch = data.rows('train'), batch, max_batch
         self.transpose, self.seed = transpose, seed
         works = data.work[self.rows]
@@ -72,6 +75,9 @@ class BatchPlan:
             ends = [len(order) * k // self.epoch_updates for k in (place, place + 1)]
             return np.asarray(self.rows[order[ends[0]:ends[1]]])
         rows = self.works[order[place]]
+        if self.runs and len(rows) > self.max_batch:
+            first = int(rng.integers(len(rows) - self.max_batch + 1))
+            return np.asarray(rows[first:first + self.max_batch])
         return rng.choice(rows, self.max_batch, replace=False) if len(rows) > self.max_batch \
             else rows
 

@@ -17,7 +17,7 @@ MAX_SEED = (1 << 32) - 1
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised: D + weight * max(R, free_nats), nats a window.
+    """What is minimised: D + weight * max(R, free_nats) - future * I, nats a window.
 
     Attributes
     ----------
@@ -33,6 +33,10 @@ class Objective:
     context_dropout : float
         Share of the frames for which the decoder does not see those before, so that the
         latent says it all.
+    future : float
+        Weight (gamma) of what the latents of a bar tell of the next bar's, as
+        :func:`~qbdi_m21.model.vae.future_bound` estimates it; the batches are then consecutive
+        bars of a work (Dubnov 2019, eq 25).
     """
 
     beta: float = 1.0
@@ -40,9 +44,10 @@ class Objective:
     warmup: int = 0
     dropout: float = 0.0
     context_dropout: float = 0.0
+    future: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (self.beta >= 0 and self.free_nats >= 0 and self.warmup >= 0
+        if not (self.beta >= 0 and self.free_nats >= 0 and self.warmup >= 0 and self.future >= 0
                 and 0 <= self.dropout < 1 and 0 <= self.context_dropout < 1):
             raise ParameterError(f'{self} is out of range; expected numbers >= 0, and dropouts '
                                  'below 1')
@@ -129,17 +134,27 @@ class Preset:
     threshold: float | None = None
     decoding: str = 'threshold'
 
+    def __post_init__(self) -> None:
+        if self.objective.future and self.batch is not None:
+            raise ParameterError('a weight on the future needs batches of one work (batch None): '
+                                 'other batches hold no bar beside its next one')
+
 
 #: Decoded probabilities from here on are notes in the notebooks of the paper's author.
 PAPER_THRESHOLD = 0.7
 
 #: dubnov2019: the paper's network and training (2496-500-500; one song a batch, at most 100
 #: bars; 20,000 updates; Adam's defaults; decoded probabilities of .7 and more are notes).
+#: temporal: the same, and what latents tell of the next bar's counts too (appendix B, eq 25).
 #: default: what was found better, step by step, in docs/training.md.
 PRESETS = {
     'dubnov2019': Preset(
         network='dense', sizes={'hidden': 500, 'latent': 500}, batch=None, max_batch=100,
         updates=20_000, learning_rate=1e-3, threshold=PAPER_THRESHOLD),
+    'temporal': Preset(
+        network='dense', sizes={'hidden': 500, 'latent': 500}, batch=None, max_batch=100,
+        updates=20_000, learning_rate=1e-3, threshold=PAPER_THRESHOLD,
+        objective=Objective(future=5.0)),
     'default': Preset(
         network='context',
         sizes={'hidden': 500, 'latent': 64, 'frame': 96, 'maps': 8, 'channels': 32,

@@ -222,7 +222,8 @@ class _Run(keras.callbacks.Callback):
         done, self.began = self.state.update // self.round, time.monotonic()
         if done < self.rounds and not self.is_over():
             plan = BatchPlan(self.data, batch=self.preset.batch, max_batch=self.preset.max_batch,
-                             transpose=self.preset.augmentation.transpose, seed=self.seed)
+                             transpose=self.preset.augmentation.transpose, seed=self.seed,
+                             runs=self.preset.objective.future > 0)
             batches = make_dataset(self.data, plan, done * self.round, self.rounds * self.round,
                                    augmentation=self.preset.augmentation, chunk=self.round)
             self.vae.fit(batches, initial_epoch=done, epochs=self.rounds, verbose=0,

@@ -93,6 +93,10 @@ class VAE(keras.Model):
         self.latent_statistics = LatentStatistics(sizes['latent'], name='latent_statistics')
         self.update_count = self.add_weight(shape=(), initializer='zeros', trainable=False,
                                             name='update_count')
+        # only where the future counts: other models have no such weights
+        self.future_map = keras.layers.Dense(
+            sizes['latent'], use_bias=False, kernel_initializer='identity',
+            name='future_map') if self.objective.future else None
         self.distortion = keras.metrics.Mean(name='distortion')
         self.rate = keras.metrics.Mean(name='rate')
 
@@ -120,6 +124,8 @@ class VAE(keras.Model):
         if not getattr(self, 'built', False):
             windows = np.zeros((1, self.frames, 2 * self.pitches), 'float32')
             self.cell_logits(self.encode(windows)[0], windows)
+            if self.future_map is not None:
+                self.future_map.build((1, self.sizes['latent']))
         self.built = True
 
     def encode(self, windows: Any, training: bool = False) -> tuple[Any, Any]:
@@ -138,17 +144,19 @@ class VAE(keras.Model):
         """Return the logits through one latent sample, and the posterior."""
         windows = ops.cast(windows, 'float32')
         mean, log_variance = self.encode(windows, training=training)
-        logits = self.cell_logits(self.sampling((mean, log_variance)), windows, training=training)
-        return {'logits': logits, 'mean': mean, 'log_variance': log_variance}
+        latents = self.sampling((mean, log_variance))
+        logits = self.cell_logits(latents, windows, training=training)
+        return {'logits': logits, 'latents': latents, 'mean': mean, 'log_variance': log_variance}
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None,
                      sample_weight: Any = None, training: bool = True) -> Any:
-        """Return D + weight * max(R, free_nats); see :class:`~qbdi_m21.model.presets.Objective`.
+        """Return what is minimised; see :class:`~qbdi_m21.model.presets.Objective`.
 
         Notes
         -----
-        Source: Dubnov 2019, eqs 2-3. D is the summed sigmoid cross-entropy of a window and R
-        the divergence of its posterior from N(0, 1), both in nats, means over the batch.
+        Source: Dubnov 2019, eqs 2-3, and 25 where the future counts. D is the summed sigmoid
+        cross-entropy of a window and R the divergence of its posterior from N(0, 1), both in
+        nats, means over the batch.
         """
         windows, logits = ops.cast(x, 'float32'), y_pred['logits']
         nats = (ops.maximum(logits, 0.0) - logits * windows
@@ -164,7 +172,11 @@ class VAE(keras.Model):
             weight = weight * ops.minimum(1.0, self.update_count / self.objective.warmup)
         if training:
             self.update_count.assign(self.update_count + 1.0)
-        return distortion + weight * ops.maximum(rate, self.objective.free_nats)
+        loss = distortion + weight * ops.maximum(rate, self.objective.free_nats)
+        if self.future_map is not None:
+            predicted = self.future_map(y_pred['latents'])
+            loss = loss - self.objective.future * future_bound(predicted, mean)
+        return loss
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the model, card included."""
@@ -198,6 +210,38 @@ class DenseVAE(VAE):
         """Return the logits of every cell (batch, W, 2P)."""
         return ops.reshape(self.decoder_logits(self.decoder_hidden(latents)),
                            (-1, self.frames, 2 * self.pitches))
+
+
+#: Of the cosine that tells which window comes next.
+TEMPERATURE = 0.1
+
+
+def future_bound(predicted: Any, mean: Any) -> Any:
+    """Return a lower bound on what latents tell of the next ones, in nats (InfoNCE).
+
+    Parameters
+    ----------
+    predicted : tensor, shape (N, Z)
+        Predictions of the next window's latents, made from a sample of each window's.
+    mean : tensor, shape (N, Z)
+        Posterior means of consecutive windows.
+
+    Notes
+    -----
+    Source: van den Oord, Li & Vinyals 2018, eq 5: log N less the cross-entropy of telling the
+    next window among N, here by the cosine at `TEMPERATURE`. The bound holds for any critic;
+    this one is bounded, where the likelihood under the posteriors drives them to the prior
+    before it tells anything. It cannot exceed log N, where N is the number of windows in the
+    batch less one.
+    """
+    past, future = (rows / ops.sqrt(ops.sum(ops.square(rows), axis=-1, keepdims=True) + 1e-12)
+                    for rows in (predicted[:-1], mean[1:]))
+    scores = ops.matmul(past, ops.transpose(future)) / TEMPERATURE
+    count = ops.cast(ops.shape(scores)[0], 'float32')
+    nats = ops.diagonal(scores) - ops.logsumexp(scores, axis=-1)
+    # a work of one window has no next one
+    return ops.where(count > 0, ops.sum(nats) / ops.maximum(count, 1.0)
+                     + ops.log(ops.maximum(count, 1.0)), 0.0)
 
 
 def set_statistics(model: VAE, windows: np.ndarray, batch: int = 1024) -> None:

@@ -41,6 +41,13 @@ def test_the_quick_version_runs_through_and_goes_on(tmp_path):
                if path.stat().st_mtime_ns != before.get(path)}
     assert changed == {'motifs.json', 'figure4-motifs.png', 'appendixA-bounds.png', 'report.md'}
     assert (tmp_path / 'report.md').read_text('utf-8') == report
+    # and another setting only what it decides
+    before = (tmp_path / 'model.json').stat().st_mtime_ns, (tmp_path / 'motifs.json').stat(
+        ).st_mtime_ns
+    reproduce(replace(load_experiment(quick=True), queries=1), tmp_path)
+    assert before == ((tmp_path / 'model.json').stat().st_mtime_ns,
+                      (tmp_path / 'motifs.json').stat().st_mtime_ns)
+    assert '1 further queries' in (tmp_path / 'report.md').read_text('utf-8')
 
 
 @pytest.mark.parametrize(('there', 'message'), [
