@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from music21 import features, stream
 
 from qbdi_m21.analysis.information_rate import information_rate
 from qbdi_m21.analysis.motifs.find import find_motifs
-from qbdi_m21.errors import ParameterError, QbdiError, QbdiWarning
+from qbdi_m21.errors import ParameterError, QbdiWarning
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.notation.reading import load_score
 from qbdi_m21.sources import split_number
@@ -41,7 +42,7 @@ class _Measure(features.FeatureExtractor):  # type: ignore[misc]
         if score is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore', QbdiWarning)
-                with contextlib.suppress(QbdiError):
+                with contextlib.suppress(Exception):      # which music21 makes zeros of
                     found = self.values(score)
         self.feature.vector = [round(float(value), 6) for value in found]
 
@@ -114,10 +115,11 @@ def extractor_measure(name: str) -> Any:
         file, number = split_number(work)
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
-            found = extractor(load_score(file, number=number)).extract()
+            found = extractor(load_score(file, number=number, cached=False)).extract()
         vector = list(found.vector)
         plain = [name] if len(vector) == 1 else [f'{name}_{k}' for k in range(len(vector))]
         return {column: float(value) for column, value in zip(plain, vector, strict=True)}
 
-    measure.__qualname__ = f'music21 {features.__file__} {name}'
+    measure.__qualname__ = f'music21 {name}'
+    measure.version = version('music21')    # type: ignore[attr-defined]
     return measure

@@ -138,6 +138,11 @@ def _sources(works: Iterable[str], failed: dict[str, Failure]) -> list[Source]:
     """Return what is to be read; what cannot even be opened fails."""
     found = []
     for work in works:
+        if not _is_text(work):
+            told = work.encode('utf-8', 'backslashreplace').decode()
+            failed[told] = Failure('open', 'UnicodeEncodeError', 'its name is no text in UTF-8; '
+                                   'rename the file')
+            continue
         try:
             path = corpus_path(work) if work.startswith(CORPUS_PREFIX) else Path(work)
             content = path.read_bytes()
@@ -148,6 +153,14 @@ def _sources(works: Iterable[str], failed: dict[str, Failure]) -> list[Source]:
         name = work if work.startswith(CORPUS_PREFIX) else str(path.absolute())
         found.append(Source(work, name, key, len(content)))
     return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode('utf-8')
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_rows(store: Store) -> dict[str, list[Row]]:

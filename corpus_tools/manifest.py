@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from corpus_tools.headers import read_headers
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, ScoreError
 from qbdi_m21.files import write_aside
 from qbdi_m21.model.split import split_groups, work_title
 from qbdi_m21.notation.reading import CORPUS_PREFIX
@@ -150,14 +150,27 @@ def build_manifest(sources: Iterable[str], *, search: str | None = None,
     if others or not tables:
         rows = list(_rows(expand_sources(others, tables=False)))
         tables.append(pd.DataFrame(rows, columns=list(COLUMNS)))
-    table = pd.concat(tables, ignore_index=True).drop_duplicates('work', ignore_index=True)
-    if 'sha256' in table:
-        table['duplicate_of'] = _duplicates(table)
+    table = pd.concat([one.astype(object) for one in tables], ignore_index=True).fillna('')
+    table = _filled(table.drop_duplicates('work', ignore_index=True))
+    table['duplicate_of'] = _duplicates(table)
     if search is not None:
         table = _search(table, search)
     if held_out is not None:
         table['split'] = _split(table, held_out, split_by, seed)
     return Manifest(table)
+
+
+def _filled(table: pd.DataFrame) -> pd.DataFrame:
+    """Fill in what files state where a row does not; a file that is not there states nothing."""
+    import pandas as pd
+    known = table['sha256'] if 'sha256' in table else pd.Series('', index=table.index)
+    lacking = [work for work, content in zip(table['work'], known, strict=True) if not content]
+    stated = {row['work']: row for row in _rows(lacking)}
+    order = [*COLUMNS, *(str(name) for name in table if name not in COLUMNS)]
+    given: list[dict[Any, Any]] = table.to_dict('records')
+    rows = [{name: row.get(name) or stated.get(row['work'], {}).get(name, '') for name in order}
+            for row in given]
+    return pd.DataFrame(rows, columns=order)
 
 
 def _is_manifest(source: str) -> bool:
@@ -179,7 +192,7 @@ def _rows(works: Sequence[str]) -> Iterator[dict[str, Any]]:
         if file != work:
             numbers = [split_number(work)[1] or 0]
         for number in numbers:
-            name = file if len(headers) == 1 else f'{file}#{number}'
+            name = work if file != work or len(headers) == 1 else f'{file}#{number}'
             header = headers[number - 1] if 0 < number <= len(headers) else {}
             yield {**dict.fromkeys(COLUMNS, ''), **about, **header, 'work': name}
 
@@ -189,14 +202,20 @@ def _about(file: str, bundle: dict[str, list[dict[str, str]]],
                                                              list[dict[str, str]]]:
     """Return what is known of a file, and the header of each of its scores."""
     if file.startswith(CORPUS_PREFIX):
-        path, name = corpus_path(file), file.removeprefix(CORPUS_PREFIX)
+        try:
+            path, name = corpus_path(file), file.removeprefix(CORPUS_PREFIX)
+        except ScoreError:
+            return {}, [{}]
         headers = bundle.get(name) or read_headers(path)
         about: dict[str, Any] = {'source': "music21's corpus", **next(
             (row for prefix, row in known if name.startswith(prefix)), {})}
     else:
         path, about = Path(file), {'source': Path(file).name}
         headers = read_headers(path)
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError:     # ingest tells what is wrong with it
+        return about, headers
     return {**about, 'sha256': hashlib.sha256(content).hexdigest(), 'bytes': len(content)}, headers
 
 

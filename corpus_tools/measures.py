@@ -21,11 +21,16 @@ from typing import Any
 
 import numpy as np
 
+import qbdi_m21
 from qbdi_m21.errors import ParameterError, QbdiWarning
 from qbdi_m21.frames.table import NoteTable
 
 Values = dict[str, Any]
 Measure = Callable[..., Mapping[str, Any]]
+
+#: Columns of rows that are no measures.
+RESERVED = ('key', 'cell', 'work', 'run', 'stage', 'error', 'message', 'seconds', 'peak_mib',
+            'filename', 'unit', 'table', 'content')
 
 #: What every measure may ask for besides the parameters of its study.
 GIVEN = ('seed', 'work')
@@ -222,7 +227,8 @@ def load_measure(target: str, folder: str = '') -> Measure:
         extractor: Measure = extractor_measure(name)
         return extractor
     try:
-        module = _load_file(Path(folder, place)) if place.endswith('.py') else (
+        path = Path(folder, place)
+        module = _load_file(path, path.stat().st_mtime_ns) if place.endswith('.py') else (
             importlib.import_module(place))
         found = getattr(module, name)
     except (ImportError, AttributeError, OSError, SyntaxError) as error:
@@ -235,8 +241,8 @@ def load_measure(target: str, folder: str = '') -> Measure:
 
 
 @lru_cache(maxsize=16)
-def _load_file(path: Path) -> Any:
-    """Return a Python file as a module, under a name of its own."""
+def _load_file(path: Path, changed: int) -> Any:
+    """Return a Python file, as it was when it last changed, as a module of its own name."""
     name = f'_measures_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}'
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -255,11 +261,14 @@ def parameters_of(measure: Measure) -> dict[str, inspect.Parameter]:
 
 def fingerprint(measure: Measure) -> str:
     """Return what changes when the code of a measure does."""
+    # its whole file: a measure calls others there
+    name = getattr(measure, '__qualname__', repr(measure))
     try:
-        source = inspect.getsource(measure)
+        source = Path(inspect.getfile(measure)).read_text('utf-8', errors='replace')
     except (OSError, TypeError):
-        source = repr(getattr(measure, '__qualname__', measure))
-    return hashlib.sha256(source.encode()).hexdigest()[:16]
+        source = ''
+    own = getattr(measure, 'version', qbdi_m21.__version__ if measure in MEASURES.values() else '')
+    return hashlib.sha256(f'{name} {own} {source}'.encode()).hexdigest()[:16]
 
 
 def call_measure(measure: Measure, table: NoteTable, given: Mapping[str, Any]) -> Values:
@@ -276,7 +285,13 @@ def call_measure(measure: Measure, table: NoteTable, given: Mapping[str, Any]) -
         found = measure(table, **{name: value for name, value in given.items() if name in takes})
     if not isinstance(found, Mapping):
         raise ParameterError(f'the measure gave {type(found).__name__}; expected a dict')
-    return {str(name): _plain(name, value) for name, value in found.items()}
+    values = {str(name): _plain(name, value) for name, value in found.items()}
+    lower = [name.lower() for name in values]
+    taken = sorted({name for name in lower if name in RESERVED or lower.count(name) > 1})
+    if taken:
+        raise ParameterError(f'the measure gave a column {", ".join(taken)}, which is one of the '
+                             'toolkit, or gave it twice (capitals do not count); call it otherwise')
+    return values
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -284,6 +299,12 @@ def _plain(name: str, value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and math.isnan(value):
         return None
+    if isinstance(value, float) and math.isinf(value):
+        raise ParameterError(f'the measure gave infinity for {name!r}; give None where there is no '
+                             'number')
+    if isinstance(value, int) and not -2**63 <= value < 2**63:
+        raise ParameterError(f'the measure gave {value} for {name!r}; expected whole numbers of 64 '
+                             'bits')
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ParameterError(f'the measure gave {type(value).__name__} for {name!r}; expected a '

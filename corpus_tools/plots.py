@@ -44,7 +44,7 @@ def plot_measure(ax: Axes, results: pd.DataFrame, measure: str, by: str, *,
     if table.empty:
         raise ParameterError(f'no group of {by} has {min_works} works')
     places = _places(results[by][results[by].isin(table[by])])
-    table = table[table['works'] > 0]
+    table = table[(table['works'] > 0) & table[by].notna()]
     numbers = list(places.values()) != list(range(len(places)))
     series = [(None, table)] if color_by is None else list(table.groupby(color_by, sort=True,
                                                                         dropna=False))
@@ -75,7 +75,7 @@ def plot_measure(ax: Axes, results: pd.DataFrame, measure: str, by: str, *,
 def _places(values: pd.Series[Any]) -> dict[Any, float]:
     """Return where each value stands: numbers by themselves, others side by side, in order."""
     import pandas as pd
-    unique = sorted(values.unique(), key=_order)
+    unique = sorted(values.dropna().unique(), key=_order)
     if pd.api.types.is_numeric_dtype(values):
         return {value: float(value) for value in unique}
     return {value: float(place) for place, value in enumerate(unique)}

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpus_tools.rows import RowLog
+from corpus_tools.rows import RowLog, to_table
 from corpus_tools.store import Store
 from corpus_tools.study import Study
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, SourceWarning, warn
 from qbdi_m21.files import write_aside
 
 if TYPE_CHECKING:
@@ -71,9 +71,17 @@ def open_results(study: Study) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     import duckdb
     folder = _study_folder(study)
-    cells = json.loads((folder / 'study.json').read_text('utf-8'))['cells']
+    kept = json.loads((folder / 'study.json').read_text('utf-8'))
+    cells = kept.pop('cells')
+    if kept != json.loads(json.dumps(study.to_json())) or cells != study.cells():
+        warn(f'the study {study.name!r} has changed since it was run: these are the results of '
+             'what it was then; run it again', SourceWarning)
     with duckdb.connect() as connection:
-        _make_views(connection, folder, cells)
+        try:
+            _make_views(connection, folder, cells)
+        except duckdb.Error as error:
+            raise CorpusError(f'the results in {folder} cannot be read ({error}); delete the file '
+                              'that is damaged, and run again') from error
         yield connection
 
 
@@ -89,24 +97,27 @@ def _make_views(connection: duckdb.DuckDBPyConnection, folder: Path, cells: list
     connection.execute(
         f'CREATE VIEW runs AS FROM read_json({_text(folder / "runs" / "*.json")}, '
         "format = 'newline_delimited')")
-    if RowLog(folder / 'rows').parts():
-        connection.execute(
-            'CREATE VIEW rows AS SELECT * FROM read_parquet('
-            f'{_text(folder / "rows" / "*.parquet")}, union_by_name = true, filename = true)')
-    else:
-        connection.execute('CREATE VIEW rows AS SELECT ' + ', '.join(
-            f'NULL::{"DOUBLE" if name in ("seconds", "peak_mib") else "VARCHAR"} AS {name}'
-            for name in ABOUT) + ' WHERE false')
+    # what earlier declarations measured must not decide names and types of columns
+    log = RowLog(folder / 'rows')
+    sources = ['SELECT ' + ', '.join(
+        f'NULL::{"DOUBLE" if name in ("seconds", "peak_mib") else "VARCHAR"} AS {name}'
+        for name in ABOUT) + ' WHERE false']
+    parts = log.parts_with(cells)
+    if parts:
+        sources.append(f'SELECT * FROM read_parquet([{", ".join(map(_text, parts))}], '
+                       'union_by_name = true, filename = true)')
+    under_way = log.unsealed()
+    if under_way:
+        connection.register('under_way', to_table(under_way))
+        sources.append("SELECT *, 'under way' AS filename FROM under_way")
+    connection.execute('CREATE VIEW rows AS ' + ' UNION ALL BY NAME '.join(sources))
     present = [name for name, *_ in connection.execute('DESCRIBE rows').fetchall()]
-    for name in ABOUT:
-        if name not in present:
-            raise CorpusError(f'the rows of {folder} have no column {name}')
-    measured = ''.join(f', any_value({_name(column)}) AS {_name(column)}'
-                       for column in present if column not in ABOUT)
     current = ', '.join(f"'{cell}'" for cell in cells)
+    measured = ''.join(f', any_value({_name(column)}) AS {_name(column)}'
+                       for column in _measured(connection, present, current))
     connection.execute(
         'CREATE VIEW results AS SELECT units.* EXCLUDE (unit, key, "table", stage, error, '
-        'message), found.* EXCLUDE (key) FROM units LEFT JOIN (SELECT key, '
+        'message), "table" AS content, found.* EXCLUDE (key) FROM units LEFT JOIN (SELECT key, '
         f'sum(seconds) FILTER (stage IS NULL) AS seconds{measured} FROM rows '
         f'WHERE cell IN ({current}) GROUP BY key) AS found USING (key) '
         'ORDER BY unit')
@@ -117,6 +128,17 @@ def _make_views(connection: duckdb.DuckDBPyConnection, folder: Path, cells: list
         f'WHERE cell IN ({current}) AND key IN (SELECT key FROM units) '
         'QUALIFY row_number() OVER (PARTITION BY key, cell ORDER BY filename DESC) = 1 '
         'AND stage IS NOT NULL')
+
+
+def _measured(connection: duckdb.DuckDBPyConnection, present: list[str],
+              current: str) -> list[str]:
+    """Return the columns in which a measure of today has a value."""
+    columns = [name for name in present if name not in ABOUT]
+    if not columns:
+        return []
+    counts = connection.execute('SELECT ' + ', '.join(f'count({_name(name)})' for name in columns)
+                                + f' FROM rows WHERE cell IN ({current})').fetchone() or ()
+    return [name for name, count in zip(columns, counts, strict=True) if count]
 
 
 def _text(path: Path) -> str:
@@ -145,7 +167,10 @@ def query_results(study: Study, sql: str) -> pd.DataFrame:
     import duckdb
     with open_results(study) as connection:
         try:
-            table: pd.DataFrame = connection.execute(sql).df()
+            found = connection.sql(sql)
+            if found is None:
+                raise ParameterError('the query gives no table; expected a SELECT')
+            table: pd.DataFrame = found.df()
             return table
         except duckdb.Error as error:
             raise ParameterError(f'DuckDB refuses the query: {error}') from error
@@ -167,11 +192,6 @@ def study_status(study: Study) -> StudyStatus:
         for read, stage, error, count in connection.execute(
                 'SELECT key IS NULL, stage, error, count(*) FROM failures GROUP BY ALL').fetchall():
             failed[f'{"ingest " if read else ""}{stage}: {error}'] += count
-    for row in RowLog(folder / 'rows').unsealed():
-        if row.get('stage') is None:
-            done += 1
-        else:
-            failed[f'{row["stage"]}: {row["error"]}'] += 1
     return StudyStatus(units, readable * len(cells), done, dict(sorted(failed.items())))
 
 
@@ -195,7 +215,7 @@ def export_results(study: Study, folder: str | os.PathLike[str]) -> tuple[Path, 
     resources: list[dict[str, Any]] = []
     with open_results(study) as connection:
         for name, sql in (
-                ('results', 'SELECT * EXCLUDE (seconds) FROM results'),
+                ('results', 'SELECT * EXCLUDE (seconds, content) FROM results'),
                 ('failures', 'SELECT * EXCLUDE (key) FROM failures ORDER BY ALL')):
             fields = [{'name': column, 'type': _FIELD_TYPES.get(str(kind), 'any')}
                       for column, kind, *_ in connection.execute(f'DESCRIBE {sql}').fetchall()]

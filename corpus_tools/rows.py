@@ -12,7 +12,7 @@ import contextlib
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,13 +28,16 @@ Row = dict[str, Any]
 #: Rows of a Parquet file. DuckDB reads 100 such files in some hundredths of a second.
 BATCH = 2000
 
-#: Columns that all kinds of rows have: they keep their types where a batch has no value.
+#: Columns of our own: they keep their types where a batch has no value. Of the rows of studies,
+#: and of those of ingest.
 TYPES: Mapping[str, pa.DataType] = {
     'key': pa.string(), 'cell': pa.string(), 'work': pa.string(), 'run': pa.string(),
     'stage': pa.string(), 'error': pa.string(), 'message': pa.string(), 'seconds': pa.float64(),
-    'peak_mib': pa.float64(), 'number': pa.int64(), 'table': pa.string(),
-    'num_notes': pa.int64(), 'num_bars': pa.int64(), 'num_parts': pa.int64(),
-    'length_ql': pa.float64(), 'meter': pa.string()}
+    'peak_mib': pa.float64()}
+INGEST_TYPES: Mapping[str, pa.DataType] = {
+    **TYPES, 'number': pa.int64(), 'table': pa.string(), 'num_notes': pa.int64(),
+    'num_bars': pa.int64(), 'num_parts': pa.int64(), 'length_ql': pa.float64(),
+    'meter': pa.string()}
 
 
 class RowLog:
@@ -46,10 +49,14 @@ class RowLog:
         Made when it is first written to.
     batch : int
         Rows of a Parquet file.
+    types : dict
+        Of the columns that are ours; others are as their values are.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, batch: int = BATCH) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, batch: int = BATCH,
+                 types: Mapping[str, pa.DataType] = TYPES) -> None:
         self.folder = Path(folder)
+        self.types = types
         self.batch = batch
         self._file: IO[str] | None = None
         self._number = 0
@@ -119,10 +126,20 @@ class RowLog:
         """Yield the rows of each Parquet file; missing columns are None."""
         for path in self.parts():
             wanted = columns
-            if columns is not None:
-                there = pq.read_schema(path).names
-                wanted = [name for name in columns if name in there]
-            yield pq.read_table(path, columns=wanted).to_pylist()
+            try:
+                if columns is not None:
+                    there = pq.read_schema(path).names
+                    wanted = [name for name in columns if name in there]
+                rows = pq.read_table(path, columns=wanted).to_pylist()
+            except pa.ArrowException as error:
+                raise CorpusError(f'{path} is damaged ({error}); delete it, and run again: what it '
+                                  'held is computed anew') from error
+            yield rows
+
+    def parts_with(self, cells: Collection[str]) -> list[Path]:
+        """Return the Parquet files that hold rows of some cells."""
+        return [path for path, rows in zip(self.parts(), self.batches(['cell']), strict=True)
+                if any(row.get('cell') in cells for row in rows)]
 
     def unsealed(self) -> list[Row]:
         """Return the rows of batches that are being filled, by this or another process."""
@@ -141,8 +158,12 @@ class RowLog:
         target = path.with_suffix('.parquet')
         rows = [] if target.exists() else _read(path)
         if rows:
-            with write_aside(target) as aside:
-                pq.write_table(_columns(rows), aside, compression='zstd')
+            try:
+                with write_aside(target) as aside:
+                    pq.write_table(to_table(rows, self.types), aside, compression='zstd')
+            except OSError as error:
+                raise CorpusError(f'cannot write {target} ({error}); make room and run again: what '
+                                  'is finished is kept') from error
         path.unlink()
 
 
@@ -159,14 +180,14 @@ def _read(path: Path) -> list[Row]:
     return rows
 
 
-def _columns(rows: list[Row]) -> pa.Table:
+def to_table(rows: list[Row], types: Mapping[str, pa.DataType] = TYPES) -> pa.Table:
     """Return rows as typed columns; those without any value are left out."""
     columns = {}
     for name in dict.fromkeys(name for row in rows for name in row):
         values = [row.get(name) for row in rows]
         try:
-            column = pa.array(values, type=TYPES.get(name))
-        except (pa.ArrowInvalid, pa.ArrowTypeError):    # numbers in some rows, text in others
+            column = pa.array(values, type=types.get(name))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):     # numbers here, text there
             column = pa.array([None if v is None else str(v) for v in values])
         if not pa.types.is_null(column.type):
             columns[name] = column

@@ -15,7 +15,7 @@ from corpus_tools.engine import Engine, LocalEngine, Task
 from corpus_tools.ingest import ingest
 from corpus_tools.rows import Row, RowLog
 from corpus_tools.store import Store
-from corpus_tools.study import Study
+from corpus_tools.study import Study, model_digest
 from corpus_tools.units import Job, failed_rows, jobs, plan, run_job
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.files import write_aside
@@ -101,7 +101,7 @@ def run_study(study: Study, *, engine: Engine | None = None, retry: bool = False
         cells = study.cells()
         wanted = {(unit.key, cell) for unit in units if unit.table for cell in cells}
         kept = len(wanted & done)
-        keeper = _Keeper(log, run, {name: '' for name in table.columns if name not in _ABOUT})
+        keeper = _Keeper(log, run, _columns_of(log, cells, table.columns))
         count = kept
         show = tell('study')
         show(count, len(wanted))
@@ -164,6 +164,18 @@ class _Keeper:
         self._log.append([{**row, 'run': self._run} for row in rows])
 
 
+def _columns_of(log: RowLog, cells: list[str], taken: Iterable[str]) -> dict[str, str]:
+    """Return which cell each column is of; columns of the units are of none."""
+    owners = {name: '' for name in taken if name not in _ABOUT}
+    for rows in log.batches():
+        for row in rows:
+            if row['cell'] in cells:
+                for name, value in row.items():
+                    if value is not None and name not in _ABOUT:
+                        owners.setdefault(name, row['cell'])
+    return owners
+
+
 def _finished(log: RowLog, retry: bool) -> set[tuple[str, str]]:
     """Return the cells that need not be computed."""
     return {(row['key'], row['cell']) for rows in log.batches(['key', 'cell', 'stage'])
@@ -195,7 +207,10 @@ def _note_run(study: Study, folder: Path, engine: Engine) -> str:
     runs.mkdir(exist_ok=True)
     name = f'{1 + max((int(path.stem) for path in runs.glob("*.json")), default=0):06d}'
     about = {'run': name, 'started': datetime.datetime.now(datetime.UTC).isoformat(),
-             'engine': type(engine).__name__, 'seed': study.seed,
+             'engine': type(engine).__name__, 'limits': str(getattr(engine, 'limits', '')),
+             'jobs': getattr(engine, 'jobs', None), 'seed': study.seed,
+             'models': {str(name): model_digest(name) for name in study.parameters.get('model', ())}
+             if study.plays_models else {},
              'measures': dict(zip([f'{one.prefix}{one.target}' for one in study.measures],
                                   study.cells(), strict=True)),
              'parameters': {key: list(values) for key, values in study.parameters.items()},

@@ -86,7 +86,9 @@ def _groups(results: pd.DataFrame, measures: Sequence[str], by: Sequence[str]) -
     for name, own in groups:
         for measure in measures:
             check_numbers(results, measure)
-            values = own.groupby('work', sort=True)[measure].mean()
+            # works of one content are one work
+            names = own['work'] if 'content' not in own else own['content'].fillna(own['work'])
+            values = own.groupby(names, sort=True)[measure].mean()
             yield dict(zip(by, name, strict=True)), measure, values
 
 
@@ -137,7 +139,8 @@ def compare_groups(results: pd.DataFrame, measures: Sequence[str], by: str, *,
     -------
     DataFrame
         ``measure``, ``first``, ``second``; ``works_first``, ``works_second``; ``paired`` (the
-        same works are in both groups: differences are tested); ``difference`` of the means
+        same works are in both groups, most of them at least: differences of these are tested);
+        ``difference`` of the means
         (second less first) with ``low`` and ``high``; ``p`` of a permutation test, two-sided;
         ``p_corrected``; ``effect`` (Hedges' g, or the mean over the standard deviation of the
         differences), and ``dominance`` (Cliff's delta: how often a work of the second exceeds
@@ -174,7 +177,8 @@ def _compare(first: pd.Series[float], second: pd.Series[float], seed: int) -> di
     from scipy.stats import bootstrap, mannwhitneyu, permutation_test
     from statsmodels.stats.meta_analysis import effectsize_smd
     common = first.index.intersection(second.index)
-    paired = len(common) >= 2 and len(common) == min(len(first), len(second))
+    # a work may lack a value on one side
+    paired = len(common) >= 2 and 2 * len(common) > min(len(first), len(second))
     one, two = ((first[common], second[common]) if paired else (first, second))
     a, b = one.to_numpy(dtype=np.float64), two.to_numpy(dtype=np.float64)
     told: dict[str, Any] = {'works_first': len(a), 'works_second': len(b), 'paired': paired,
@@ -184,7 +188,9 @@ def _compare(first: pd.Series[float], second: pd.Series[float], seed: int) -> di
         return told
     told['difference'] = float(b.mean() - a.mean())
     told['dominance'] = float(2 * mannwhitneyu(b, a).statistic / (len(a) * len(b)) - 1)
-    if (paired and np.ptp(b - a) == 0) or (not paired and np.ptp(np.concatenate([a, b])) == 0):
+    varied = b - a if paired else np.concatenate([a, b])
+    constant = np.ptp(varied) == 0
+    if constant and (not paired or varied[0] == 0):
         return told     # nothing varies: no test tells anything
 
     def difference(x: FloatArray, y: FloatArray, axis: int = -1) -> Any:
@@ -194,6 +200,8 @@ def _compare(first: pd.Series[float], second: pd.Series[float], seed: int) -> di
     told['p'] = float(permutation_test(
         (a, b), difference, permutation_type='samples' if paired else 'independent',
         vectorized=True, n_resamples=RESAMPLES, batch=500, rng=rng).pvalue)
+    if constant:        # the same difference in every work
+        return {**told, 'low': told['difference'], 'high': told['difference']}
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         interval = bootstrap((a, b), difference, paired=paired, vectorized=True, batch=500,

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from corpus_tools.rows import RowLog
+from corpus_tools.rows import INGEST_TYPES, RowLog
 from qbdi_m21.errors import CorpusError, ParameterError
 from qbdi_m21.files import write_aside
 from qbdi_m21.frames.store import FORMAT as TABLE_FORMAT
@@ -56,10 +56,14 @@ class Store:
                                   'SOURCES -o FOLDER`')
             if self.folder.exists() and not self.folder.is_dir():
                 raise CorpusError(f'{self.folder} is a file; expected a folder')
-            if self.folder.is_dir() and any(self.folder.iterdir()):
+            # files with a dot are those that a kill can leave, or another run writes just now
+            others = [path for path in self.folder.iterdir() if path.name[0] != '.'] if (
+                self.folder.is_dir()) else []
+            if others and not marker.is_file():
                 raise CorpusError(f'{self.folder} holds other files; expected a store, or a new or '
                                   'empty folder')
             self.folder.mkdir(parents=True, exist_ok=True)
+            # two at once write the same
             with write_aside(marker) as aside:
                 aside.write_text(json.dumps({'kind': 'qbdi_m21 store', 'format': FORMAT}) + '\n',
                                  encoding='utf-8')
@@ -68,7 +72,7 @@ class Store:
     @property
     def ingest(self) -> RowLog:
         """What became of each work."""
-        return RowLog(self.folder / 'ingest')
+        return RowLog(self.folder / 'ingest', types=INGEST_TYPES)
 
     def study_folder(self, name: str) -> Path:
         """Return where the results of a study are."""

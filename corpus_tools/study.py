@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus_tools.manifest import Manifest, build_manifest
-from corpus_tools.measures import GIVEN, fingerprint, load_measure, parameters_of
+from corpus_tools.measures import GIVEN, MEASURES, fingerprint, load_measure, parameters_of
 from qbdi_m21.errors import CorpusError, ParameterError
 
 _KEYS = ('name', 'title', 'works', 'search', 'where', 'sample', 'store', 'seed', 'columns',
@@ -142,11 +142,18 @@ class Study:
         for values in itertools.product(*self.parameters.values()):
             yield dict(zip(self.parameters, values, strict=True))
 
+    @property
+    def plays_models(self) -> bool:
+        """Whether the parameter `model` is one of ours, and not of a measure of the user's."""
+        return any(spec.target in MEASURES and 'model' in parameters_of(MEASURES[spec.target])
+                   for spec in self.measures)
+
     def cells(self) -> list[str]:
         """Return for each measure what changes when its options, its model or its code do."""
         return [digest([spec.target, dict(spec.options), spec.prefix,
                         fingerprint(load_measure(spec.target, self.folder)),
-                        model_digest(spec.options['model']) if 'model' in spec.options else ''])
+                        model_digest(spec.options['model'])
+                        if 'model' in spec.options and spec.target in MEASURES else ''])
                 for spec in self.measures]
 
     def to_json(self) -> dict[str, Any]:
@@ -180,7 +187,8 @@ def sample(manifest: Manifest, most: int, by: str, seed: int) -> Manifest:
         check_columns(table, [by])
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
-    for _, rows in table.groupby(table[by] if by else np.zeros(len(table)), sort=True):
+    for _, rows in table.groupby(table[by] if by else np.zeros(len(table)), sort=True,
+                                 dropna=False):
         places = rows.index.to_numpy()
         chosen += (rng.choice(places, most, replace=False) if len(places) > most
                    else places).tolist()
@@ -228,10 +236,17 @@ def _from_toml(given: dict[str, Any], source: Path) -> Study:
         raise ParameterError(f'unknown keys {", ".join(sorted(unknown))}; expected '
                              f'{", ".join(_KEYS)}')
     folder = source.parent
+    for name, kind in (('sample', dict), ('where', dict), ('parameters', dict),
+                       ('measures', list), ('columns', list)):
+        if not isinstance(given.get(name, kind()), kind):
+            raise ParameterError(f'{name} is {given[name]!r}; expected a '
+                                 f'{"table" if kind is dict else "list"}')
     sampled = given.get('sample', {})
     works = given.get('works', [])
     specs = []
     for one in given.get('measures', []):
+        if not isinstance(one, str | dict):
+            raise ParameterError(f'a measure is {one!r}; expected a name or a table')
         one = {'measure': one} if isinstance(one, str) else one
         if set(one) - set(_MEASURE_KEYS) or 'measure' not in one:
             raise ParameterError(f'a measure has the keys {", ".join(sorted(one))}; expected '
@@ -241,7 +256,8 @@ def _from_toml(given: dict[str, Any], source: Path) -> Study:
         name=str(given.get('name', source.stem)), title=str(given.get('title', '')),
         works=tuple(_placed(work, folder) for work in (
             [works] if isinstance(works, str) else works)),
-        search=str(given.get('search', '')), where=given.get('where', {}),
+        search=str(given.get('search', '')),
+        where={name: str(value) for name, value in given.get('where', {}).items()},
         sample=int(sampled.get('most', 0)), sample_by=str(sampled.get('by', '')),
         store=str(folder / given.get('store', 'store')), seed=int(given.get('seed', 0)),
         columns=tuple(given.get('columns', Study.columns)),

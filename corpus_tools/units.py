@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from corpus_tools.engine import Failure
 from corpus_tools.ingest import IngestReport, read_rows
+from corpus_tools.manifest import check_columns
 from corpus_tools.measures import call_measure, load_measure
 from corpus_tools.rows import Row
 from corpus_tools.store import Store
 from corpus_tools.study import Study, digest, model_digest
+from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.store import load_table
 from qbdi_m21.notation.reading import CORPUS_PREFIX
 from qbdi_m21.sources import split_number
@@ -35,7 +37,7 @@ class Unit:
         Path of the note table; None where the work could not be read.
     parameters : dict
     seed : int
-        Of the work, whatever its parameters: they are compared with the same noise.
+        Of the notes, whatever their name and parameters: these are compared with the same noise.
     """
 
     key: str
@@ -60,8 +62,15 @@ def plan(study: Study, store: Store, report: IngestReport,
     """Return the units of a study, and a table of them with what the manifest tells."""
     import pandas as pd
     rows = {(key, row['number']): row for key, own in read_rows(store).items() for row in own}
+    if study.columns != Study.columns:
+        check_columns(manifest, study.columns)
     about = [column for column in study.columns if column in manifest.columns]
-    models = {name: model_digest(name) for name in study.parameters.get('model', ())}
+    both = set(study.parameters) & set(about)
+    if both:
+        raise ParameterError(f'{", ".join(sorted(both))} is a column of the works and a parameter; '
+                             'leave it out of `columns`')
+    models = {name: model_digest(name) for name in study.parameters.get('model', ())} if (
+        study.plays_models) else {}
     units: list[Unit] = []
     told: list[Row] = []
     for record in manifest.to_dict('records'):
@@ -72,7 +81,7 @@ def plan(study: Study, store: Store, report: IngestReport,
             key = digest([table or work, chosen, study.seed, models.get(chosen.get('model', ''))])
             units.append(Unit(
                 key, work, str(store.table_path(table).absolute()) if table else None, chosen,
-                int(digest([study.seed, work])[:8], 16)))
+                int(digest([study.seed, table or work])[:8], 16)))
             told.append({'unit': len(told), 'key': key, 'work': work,
                          **{c: record[c] for c in about}, **chosen,
                          'table': table, 'stage': row.get('stage'), 'error': row.get('error'),
@@ -92,7 +101,10 @@ def _row_of(work: str, report: IngestReport, rows: dict[tuple[str, int], Row]) -
         return {'stage': failure.stage, 'error': failure.error, 'message': failure.message}
     number = own or 0
     key = report.keys[file]
-    found = rows.get((key, number)) or rows.get((key, 0))
+    found = rows.get((key, number))
+    whole = rows.get((key, 0))
+    if found is None and whole is not None and (number == 1 or not whole.get('table')):
+        found = whole       # the only score of its file, or a file that cannot be read
     if found is None:
         return {'stage': 'read', 'error': 'CorpusError',
                 'message': f'{file} holds no score {number}' if number else

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from qbdi_m21.errors import CorpusError
+from qbdi_m21.errors import CorpusError, SourceWarning, warn
 from qbdi_m21.frames.midi import read_midi
 from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.frames.store import load_table, table_work
@@ -182,8 +182,19 @@ def _expand(source: str, lists: tuple[Path, ...] = (), *, tables: bool) -> list[
 def _folder_works(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
     if TABLE_SUFFIX in suffixes and (folder / _STORE).is_file():
         folder = folder / _STORE_TABLES     # other Parquet files of a store are no note tables
-    found = sorted(path for path in folder.rglob('*')
-                   if path.suffix.lower() in suffixes and path.is_file())
+    closed: list[str] = []
+    found = []
+    for place, _, names in os.walk(folder, onerror=lambda error: closed.append(str(error))):
+        for name in names:
+            path = Path(place, name)
+            if path.suffix.lower() in suffixes:
+                if path.is_file():
+                    found.append(path)
+                elif path.is_symlink():
+                    closed.append(f'{path} leads nowhere')
+    found.sort()
+    for told in closed:
+        warn(f'left out: {told}', SourceWarning)
     if not found:
         raise CorpusError(f'{folder} holds no score file ({", ".join(suffixes)})')
     name = folder.resolve().name

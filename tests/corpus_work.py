@@ -65,3 +65,15 @@ def slow_or_quick(table):
 
 def clash(table):
     return {'num_notes': 0}
+
+
+def numbers(table):
+    return {'number': 2.5, 'num_bars': 3.5}
+
+
+def other_size(table):
+    return {'size': 1000}
+
+
+def with_model(table, *, model):
+    return {'seen': model}

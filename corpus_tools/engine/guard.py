@@ -7,7 +7,7 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, TimeoutError
+from concurrent.futures import CancelledError, Future, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -24,8 +24,9 @@ ATTEMPTS = 3
 #: Seconds before each new start of a pool that is broken.
 _PAUSES = (0.0, 0.2, 1.0, 2.0, 4.0)
 
-#: Exit codes of processes that somebody else ended: SIGKILL and SIGTERM.
-_KILLED = (-9, -15)
+#: Exit codes of processes that somebody else ended: SIGKILL and SIGTERM; and of those whose
+#: server went away.
+_KILLED = (-9, -15, 255)
 
 
 def start_context(function: Callable[[Any], Any]) -> BaseContext:
@@ -86,6 +87,8 @@ class GuardedPool:
         except TimeoutError:
             failure = Failure(LIMIT, 'TimeoutError', f'it took more than {self._limits.seconds:g} '
                               'seconds; raise the limit of time, or leave it out')
+        except CancelledError:      # the pool was made anew
+            return None
         except BrokenProcessPool as error:
             if attempt < ATTEMPTS:
                 return None

@@ -30,7 +30,8 @@ CORPUS_PREFIX = 'corpus:'
 MIDI_SUFFIXES = ('.mid', '.midi')
 
 
-def load_score(source: str | Path, *, number: int | None = None) -> stream.Score:
+def load_score(source: str | Path, *, number: int | None = None, cached: bool = True
+               ) -> stream.Score:
     """Return the score of a file or of a work in music21's corpus.
 
     Parameters
@@ -39,6 +40,9 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
         A path, or a corpus name behind ``'corpus:'`` (``'corpus:bach/bwv66.6'``).
     number : int, optional
         Which score of a book of several (an Opus), counted from 1.
+    cached : bool
+        False reads the file itself, where music21 might take its own cache, which two processes
+        can write at once.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
         is not given.
     """
     name = str(source)
-    score = as_score(_pick(_parse(source), number, name))
+    score = as_score(_pick(_parse(source, cached=cached), number, name))
     if not len(score.recurse().notes):
         raise ScoreError(f'{name} holds no note; expected a score with pitched notes')
     return score
@@ -56,8 +60,7 @@ def load_score(source: str | Path, *, number: int | None = None) -> stream.Score
 def load_scores(source: str | Path, *, cached: bool = True) -> tuple[stream.Score, ...]:
     """Return the scores of a book (an Opus) in order, or the one of any other source.
 
-    Parameters and errors are those of :func:`load_score`. `cached=False` reads the file itself,
-    where music21 might take its own cache, which two processes can write at once.
+    Parameters and errors are those of :func:`load_score`.
     """
     parsed = _parse(source, cached=cached)
     if isinstance(parsed, stream.Opus):

@@ -115,6 +115,18 @@ def test_a_worker_that_is_killed_costs_no_work(study):
     check_whole(study)
 
 
+def test_the_server_of_the_processes_may_die(study):
+    process = start(study)
+    while not sum(finished(study).values()):
+        time.sleep(0.1)
+    server, = [one for one in psutil.Process(process.pid).children()
+               if 'forkserver' in ' '.join(one.cmdline())]
+    server.kill()
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    check_whole(study)
+
+
 def test_two_runs_at_once_share_the_work(study):
     first = start(study)
     time.sleep(0.3)

@@ -1,6 +1,8 @@
 """Ingest: scores of all kinds into a store, and what becomes of those that cannot be read."""
 
 import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
@@ -187,6 +189,27 @@ def test_names_may_hold_blanks_quotes_and_any_letters(scores, tmp_path):
     report = ingest([str(path) for path in odd], tmp_path / 'store', jobs=2)
     assert (set(report.written), report.failed) == ({str(path) for path in odd}, {})
     assert set(tables_of(tmp_path / 'store')) == {str(path) for path in odd}
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='names are bytes on Linux')
+def test_a_name_that_is_no_text_fails_alone(scores, tmp_path):
+    odd = os.fsdecode(os.fsencode(str(scores)) + b'/\xff.abc')
+    with open(odd, 'w') as file:
+        file.write((scores / 'two.ABC').read_text())
+    report = ingest([odd, str(scores / 'two.ABC')], tmp_path / 'store')
+    assert report.written == (str(scores / 'two.ABC'),)
+    (name, failure), = report.failed.items()
+    assert name.endswith(r'/\udcff.abc')
+    assert 'rename the file' in failure.message
+
+
+def test_what_a_kill_left_in_a_new_folder_hinders_no_store(tmp_path):
+    (tmp_path / 'store').mkdir()
+    (tmp_path / 'store' / '.k3j.json').write_text('')
+    Store(tmp_path / 'store')
+    with ThreadPoolExecutor(8) as pool:
+        for k in range(20):
+            list(pool.map(Store, [tmp_path / f's{k}'] * 8))
 
 
 def test_a_full_disk_is_no_fault_of_a_work(tmp_path):

@@ -11,7 +11,7 @@ from music21 import corpus
 from corpus_tools.cli import main
 from corpus_tools.headers import read_headers
 from corpus_tools.manifest import COLUMNS, Manifest, build_manifest, file_of, read_manifest
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, SourceWarning
 from qbdi_m21.sources import corpus_path
 
 
@@ -145,6 +145,34 @@ def test_a_manifest_may_have_only_the_works(tmp_path):
     assert found.select(mine='7').works == found.works
     with pytest.raises(CorpusError, match='no work has mine 8'):
         found.select(mine='8')
+
+
+def test_hand_written_rows_are_filled_in_and_are_no_copies(tmp_path):
+    one, two = write_tunes(tmp_path, 2)
+    (tmp_path / 'hand.csv').write_text('work,genre\ntune000.abc,dance\nnothere.abc,dance\n')
+    found = build_manifest([str(tmp_path / 'hand.csv'), str(two)]).table.set_index('work')
+    assert found.loc[str(one), 'title'] == 'Tune 0'
+    assert found.loc[str(one), 'genre'] == 'dance'
+    assert len(found.loc[str(one), 'sha256']) == 64
+    assert found.loc[str(one), 'bytes'] == one.stat().st_size
+    assert found.loc[str(tmp_path / 'nothere.abc'), 'sha256'] == ''
+    assert (found['duplicate_of'] == '').all()
+
+
+def test_samples_keep_works_without_a_value(tmp_path):
+    from corpus_tools.study import sample
+    write_tunes(tmp_path, 4)
+    (tmp_path / 'hand.csv').write_text('work,mood\ntune000.abc,x\ntune001.abc,x\n')
+    found = build_manifest([str(tmp_path / 'hand.csv'), str(tmp_path)])
+    assert len(sample(found, 1, 'mood', 0)) == 2
+    assert len(sample(found, 9, 'mood', 0)) == 4
+
+
+def test_links_that_lead_nowhere_are_told(tmp_path):
+    write_tunes(tmp_path, 1)
+    (tmp_path / 'gone.abc').symlink_to(tmp_path / 'nothing.abc')
+    with pytest.warns(SourceWarning, match='gone.abc leads nowhere'):
+        assert len(build_manifest([str(tmp_path)])) == 1
 
 
 def test_books_are_files_of_works(tmp_path):

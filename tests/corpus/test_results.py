@@ -2,9 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from corpus_studies import make_study, write_tunes
@@ -15,11 +17,11 @@ from scipy import stats
 from corpus_tools.cli import main
 from corpus_tools.engine import LocalEngine
 from corpus_tools.plots import plot_measure, plot_measures
-from corpus_tools.results import export_results, query_results, study_status
+from corpus_tools.results import export_results, query_results, read_results, study_status
 from corpus_tools.run import run_study, study_log
 from corpus_tools.statistics import compare_groups, summarise
 from corpus_tools.store import Store
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, SourceWarning
 
 
 @pytest.fixture(scope='module')
@@ -48,22 +50,53 @@ def test_views_hold_typed_columns(study):
 
 @pytest.mark.parametrize(('sql', 'message'), [
     ('SELECT nothing FROM results', 'DuckDB refuses the query'),
-    ('no SQL', 'DuckDB refuses the query')])
+    ('no SQL', 'DuckDB refuses the query'), ('', 'gives no table')])
 def test_bad_queries_are_told(study, sql, message):
     with pytest.raises(ParameterError, match=message):
         query_results(study, sql)
 
 
-def test_status_counts_while_a_study_runs(study):
-    assert study_status(study).pending == 0
-    log = study_log(Store(study.store), study.name)
+def test_status_counts_while_a_study_runs(tmp_path):
+    made = make_study(tmp_path, ['notes', 'corpus_work:fussy'], 4)
+    run_study(made)
+    log = study_log(Store(made.store), made.name)
+    part, = log.parts()
+    rows = pq.read_table(part).to_pylist()
+    part.unlink()
     with log.writing():
-        log.append([{'key': 'k', 'cell': 'c', 'stage': None},
-                    {'key': 'k', 'cell': 'd', 'stage': 'run', 'error': 'E'}])
-        running = study_status(study)
-        assert running.failed['run: E'] == 1
-        assert running.done == study_status(study).done
-    assert study_status(study).done == running.done - 1
+        for row in rows[:3]:
+            log.append([row])
+        running = study_status(made)
+        assert (running.cells, running.done + sum(running.failed.values()),
+                running.pending) == (8, 3, 5)
+        # and so do results: what is finished is there at once
+        assert read_results(made)['num_notes'].notna().sum() >= 1
+    assert study_status(made) == running
+
+
+def test_what_a_kill_left_is_among_the_results(tmp_path):
+    made = make_study(tmp_path, ['notes'], 3)
+    run_study(made)
+    part, = study_log(Store(made.store), made.name).parts()
+    rows = pq.read_table(part).to_pylist()
+    part.with_suffix('.jsonl').write_text(''.join(json.dumps([row]) + '\n' for row in rows[:2]))
+    part.unlink()
+    assert read_results(made)['num_notes'].notna().sum() == 2
+
+
+def test_results_of_another_declaration_are_told(study):
+    changed = replace(study, measures=study.measures[1:], title='other')
+    with pytest.warns(SourceWarning, match='has changed since it was run'):
+        read_results(changed)
+
+
+@pytest.mark.parametrize('folder', ['ingest', 'studies/trial/rows'])
+def test_damaged_files_are_told(tmp_path, folder):
+    made = make_study(tmp_path, ['notes'], 2)
+    run_study(made)
+    (tmp_path / 'store' / folder / '000001.parquet').write_bytes(b'PAR1 no PAR1')
+    with pytest.raises(CorpusError, match='damaged'):
+        run_study(made)
 
 
 def test_an_export_is_a_data_package_and_the_same_again(study, tmp_path):
@@ -161,6 +194,28 @@ def test_the_same_works_are_compared_in_pairs():
     assert row['low'] < 0.5 < row['high'] + 0.1
     one_way, = compare_groups(table, ['x'], 'rate', reference='b').to_dict('records')
     assert one_way['difference'] == pytest.approx(-row['difference'])
+
+
+def test_pairs_that_lack_a_value_are_left_out_and_the_others_stay_pairs():
+    rng = np.random.default_rng(3)
+    base = rng.normal(0, 5, 20)
+    table = pd.DataFrame({'work': [f'w{k}' for k in range(20)] * 2, 'rate': ['a'] * 20 + ['b'] * 20,
+                          'x': [*base, *(base - 1 + rng.normal(0, 0.2, 20))]})
+    table.loc[[3, 27], 'x'] = None
+    row, = compare_groups(table, ['x'], 'rate').to_dict('records')
+    assert (row['paired'], row['works_first'], row['works_second']) == (True, 18, 18)
+    assert row['p'] < 0.001
+    # the same difference everywhere has a test, and an interval without width
+    table['x'] = [*range(20), *range(2, 22)]
+    row, = compare_groups(table, ['x'], 'rate').to_dict('records')
+    assert (row['difference'], row['low'], row['high']) == (2, 2, 2)
+    assert row['p'] < 0.001
+
+
+def test_copies_are_one_work():
+    table = results_of({'a': (0, 5)})
+    table['content'] = ['c', 'c', 'c', 'd', None]
+    assert summarise(table, ['x'], ['group'])['works'].tolist() == [3]
 
 
 def test_many_tests_are_corrected():

@@ -10,7 +10,7 @@ from corpus_tools.engine import Limits, LocalEngine
 from corpus_tools.measures import MEASURES, call_measure, load_measure
 from corpus_tools.results import query_results, read_results, study_status
 from corpus_tools.run import run_study
-from corpus_tools.study import MeasureSpec, Study, load_study
+from corpus_tools.study import MeasureSpec, Study
 from qbdi_m21.errors import CorpusError, ParameterError
 from qbdi_m21.frames.notes import extract_notes
 
@@ -63,7 +63,9 @@ def test_a_further_measure_or_parameter_costs_only_itself(tmp_path):
     run_study(swept)
     assert run_study(replace(swept, parameters={'rate': [1, 2, 3]})).computed == 12
     # and what is no longer asked for is not shown
-    assert 'counted' not in read_results(swept) or read_results(swept)['counted'].isna().all()
+    again = replace(study, measures=(MeasureSpec('corpus_work:size'),))
+    assert run_study(again).computed == 0
+    assert 'counted' not in read_results(again)
 
 
 def test_changed_options_are_measured_again(tmp_path):
@@ -174,6 +176,58 @@ def test_extractors_of_music21_are_measures(tmp_path):
     assert table['QB2_0'].notna().all()
 
 
+@pytest.mark.parametrize(('given', 'message'), [
+    ({'key': 1}, 'a column key'), ({'Seconds': 1}, 'a column seconds'),
+    ({'a': 1, 'A': 2}, 'a column a,'), ({'a': float('inf')}, "infinity for 'a'"),
+    ({'a': 2**70}, 'of 64 bits')])
+def test_columns_that_are_ours_and_numbers_that_are_none_are_told(given, message):
+    with pytest.raises(ParameterError, match=message):
+        call_measure(lambda table: given, object(), {})
+
+
+def test_numbers_keep_their_kind_whatever_their_column_is_called(tmp_path):
+    study = make_study(tmp_path, ['corpus_work:numbers'], count=2)
+    run_study(study)
+    table = read_results(study)
+    assert (table['number'] == 2.5).all()
+    assert (table['num_bars'] == 3.5).all()
+
+
+def test_columns_may_not_be_shared_with_what_an_earlier_run_measured(tmp_path):
+    study = make_study(tmp_path, ['corpus_work:size'])
+    run_study(study)
+    more = replace(study, measures=(*study.measures, MeasureSpec('corpus_work:other_size')))
+    with pytest.raises(ParameterError, match="'size' is given by two measures"):
+        run_study(more)
+
+
+def test_what_was_measured_before_decides_no_types(tmp_path):
+    own = tmp_path / 'own.py'
+    own.write_text('def mine(table):\n    return {"x": "1.5", "old": 1}\n')
+    study = make_study(tmp_path, [f'{own}:mine'], count=2)
+    run_study(study)
+    own.write_text('def helper():\n    return 2.5\n\n\n'
+                   'def mine(table):\n    return {"x": helper()}\n')
+    assert run_study(study).computed == 2       # its code has changed
+    table = read_results(study)
+    assert table['x'].tolist() == [2.5, 2.5]
+    assert 'old' not in table
+    own.write_text(own.read_text().replace('2.5', '3.5'))
+    assert run_study(study).computed == 2       # and that of a helper
+
+
+def test_results_do_not_depend_on_where_works_lie(tmp_path, monkeypatch):
+    study = make_study(tmp_path, [MeasureSpec('information_rate', {'null': 3})], count=3)
+    run_study(study)
+    first = sorted(read_results(study)['ir_null_bits_per_frame'])
+    moved = tmp_path.rename(tmp_path.with_name('elsewhere'))
+    (moved / 'tunes' / 'tune000.abc').rename(moved / 'tunes' / 'renamed.abc')
+    monkeypatch.chdir(moved)
+    other = replace(study, works=('tunes',), store='other')
+    run_study(other)
+    assert sorted(read_results(other)['ir_null_bits_per_frame']) == first
+
+
 def test_columns_may_not_be_shared(tmp_path):
     twice = [MeasureSpec('notes'), MeasureSpec('corpus_work:size', prefix='num_')]
     study = make_study(tmp_path, twice)
@@ -183,89 +237,6 @@ def test_columns_may_not_be_shared(tmp_path):
         run_study(clash)
     with pytest.raises(ParameterError, match='notes is measured twice'):
         make_study(tmp_path, ['notes', 'notes'])
-
-
-TOML = '''
-title = "A trial"
-works = ["tunes"]
-seed = 4
-columns = ["composer"]
-measures = ["notes", {measure = "own.py:mine", options = {limit = 3}, prefix = "my_"}]
-
-[parameters]
-rate = ["full", 64]
-
-[sample]
-most = 2
-by = "composer"
-'''
-
-
-def write_toml(folder, text=TOML):
-    write_tunes(folder / 'tunes', 6)
-    (folder / 'own.py').write_text('def mine(table, *, limit, rate):\n'
-                                   '    return {"over": len(table) > limit}\n')
-    path = folder / 'trial.toml'
-    path.write_text(text)
-    return path
-
-
-def test_a_study_is_declared_in_toml(tmp_path, monkeypatch):
-    path = write_toml(tmp_path)
-    monkeypatch.chdir('/')      # paths count from the file
-    study = load_study(path)
-    assert (study.name, study.title, study.seed) == ('trial', 'A trial', 4)
-    assert study.store == str(tmp_path / 'store')
-    assert run_study(study).failed == {}
-    table = read_results(study)
-    assert len(table) == 2 * 2 * 2
-    assert table.groupby('composer')['work'].nunique().tolist() == [2, 2]
-    assert table['my_over'].all()
-    assert list(table.columns[:3]) == ['work', 'composer', 'rate']
-
-
-def test_a_study_is_declared_in_python(tmp_path):
-    write_tunes(tmp_path / 'tunes', 2)
-    path = tmp_path / 'mine.py'
-    path.write_text('from corpus_tools.study import MeasureSpec, Study\n'
-                    f'study = Study(name="mine", works=({str(tmp_path / "tunes")!r},),\n'
-                    '              measures=(MeasureSpec("notes"),))\n')
-    assert load_study(path).name == 'mine'
-    path.write_text('x = 1\n')
-    with pytest.raises(CorpusError, match=r'has no `study = Study'):
-        load_study(path)
-
-
-@pytest.mark.parametrize(('change', 'message'), [
-    (('seed = 4', 'sead = 4'), 'unknown keys sead; expected name, title, works'),
-    (('works = ["tunes"]', ''), '0 sources of works'),
-    (('"notes"', '"notez"'), "no measure 'notez'; expected notes, "),
-    (('own.py:mine', 'own.py:yours'), "'own.py:yours' cannot be loaded"),
-    (('own.py:mine', 'no.py:mine'), "'no.py:mine' cannot be loaded"),
-    (('limit = 3', 'limet = 3'), 'takes no limet; it takes limit, rate'),
-    (('limit = 3', ''), 'needs limit; give it as an option or a parameter'),
-    (('rate = [', 'speed = ['), 'needs rate'),
-    (('rate = ["full", 64]', 'rate = 64'), "'rate' is 64; expected a list"),
-    (('rate = ["full", 64]', 'rate = ["full"]\nwrong = [1]'),
-     'no measure takes the parameter wrong'),
-    (('measure = "own', 'measures = "own'), 'a measure has the keys measures'),
-    (('seed = 4', 'seed = -4'), 'seed is -4'),
-    (('seed = 4', 'seed = "x"'), 'value of another kind'),
-    (('seed = 4', 'seed = '), 'cannot be read as TOML'),
-])
-def test_bad_declarations_are_told(tmp_path, change, message):
-    path = write_toml(tmp_path, TOML.replace(*change))
-    with pytest.raises((ParameterError, CorpusError), match=message):
-        load_study(path)
-
-
-def test_columns_that_are_not_there_are_told(tmp_path):
-    path = write_toml(tmp_path, TOML.replace('by = "composer"', 'by = "age"'))
-    with pytest.raises(CorpusError, match='no column age; expected one of work, title'):
-        load_study(path).manifest()
-    path = write_toml(tmp_path, TOML + '[where]\nage = "3"\n')
-    with pytest.raises(CorpusError, match='no column age'):
-        load_study(path).manifest()
 
 
 def test_a_study_that_was_not_run_has_no_results(tmp_path):
