@@ -11,6 +11,9 @@ from qbdi_m21.improvisation.sweep import PRIOR, QUERY, SHUFFLED, TRANSPOSED
 #: Fewer takes, queries or motifs decide nothing.
 FEWEST = 5
 
+#: Of the permutation test.
+LEVEL = 0.05
+
 HOLDS, NOT, OPEN, CONFOUNDED = 'holds', 'does not hold', 'not decided', 'confounded'
 
 
@@ -39,6 +42,8 @@ def _difference(table: Any, measure: str, by: str, first: str, second: str) -> d
 def _row(claim: str, test: str, over: str, told: dict[str, Any], judge: Callable[
         [dict[str, Any]], str], why: str = '') -> dict[str, Any]:
     known = told['number'] >= FEWEST and told['low'] is not None and told['low'] == told['low']
+    if told['p'] is not None and not told['p'] < LEVEL:
+        known = False       # the interval and the test must agree
     return {'claim': claim, 'test': test, 'over': over, **told,
             'verdict': judge(told) if known else OPEN, 'why': why}
 
@@ -99,6 +104,8 @@ def _tonic(rates: Any, queries: Any) -> list[dict[str, Any]]:
         # of the first has gone to the corpus's
         own = made[made.rate == low].pivot_table(
             index=['work', 'take'], columns='control', values='key', aggfunc='first')
+        if over == 'queries':       # takes of one query are no further queries
+            own = own.groupby(level='work').first()
         stays = [_signature(a) == _signature(b) for a, b in zip(
             own.get(QUERY, []), own.get(TRANSPOSED, []), strict=False)]
         share = sum(stays) / len(stays) if stays else None

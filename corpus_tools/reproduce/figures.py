@@ -40,7 +40,7 @@ def score_figures(material: Material, _: Any, folder: Path) -> None:
     for number, (name, made) in enumerate(versions.items(), 2):
         marked = annotate(align(query, made), find_collisions(query, made))
         stem = folder / f'figure{number}-{name.replace(" ", "-")}'
-        write_musicxml(marked, stem.with_suffix('.musicxml'))
+        write_musicxml(marked, stem.with_suffix('.mxl'))
         with contextlib.suppress(ParameterError):       # no notation program is there
             draw_picture(marked, stem.with_suffix('.png'))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from corpus_tools.reproduce.experiment import Experiment
 from corpus_tools.reproduce.figures import bound_figure
+from corpus_tools.reproduce.questions import answers
 from qbdi_m21.files import write_aside
 
 _COLUMNS = ('notes', 'pitch_class_sets', 'chroma_cosine', 'tonnetz_distance', 'silent_share',
@@ -27,13 +28,14 @@ def write_report(experiment: Experiment, found: dict[str, Any], folder: Path) ->
         'it has learned.', '',
         '## Claims', '',
         'The interval is one of 95 %, over takes, queries or motifs. "Holds" and "does not hold" '
-        'say that it excludes zero (or, of a share, one half); fewer than five decide nothing.', '',
+        'say that it excludes zero (or, of a share, one half) and the permutation test agrees '
+        '(p < .05); fewer than five decide nothing.', '',
         *_claims(found['claims']), '',
         '## Rates and channels', '', f'The query, {experiment.seeds} takes at each rate: means.',
         '', *_rates(found['rates']), '', '![Rates](rates.png)', '',
         *_queries(found['queries']), '',
         '## Figures 2 and 3: improvisation above, query below', '',
-        *[f'- [{path.name}]({path.name})' for path in sorted(folder.glob('figure[23]*.musicxml'))],
+        *[f'- [{path.name}]({path.name})' for path in sorted(folder.glob('figure[23]*.mxl'))],
         *[f'\n![{path.stem}]({path.name})' for path in _first_pages(folder)],
         '', '## Figure 4: motifs', '', '![Motifs](figure4-motifs.png)', '',
         '## Figure 5: information rate by threshold', '',
@@ -47,7 +49,10 @@ def write_report(experiment: Experiment, found: dict[str, Any], folder: Path) ->
         'itself does, both lower bounds (InfoNCE among 64, at most 6 bits) on works that the '
         'predictor has not seen; I(X, Y | Z) is their difference. Information rates of the '
         'query\'s latents and of the improvisation at 256 bits, with shuffled bars beside. One '
-        'training each.', '', *_future(found['future'])]
+        'training each.', '', *_future(found['future']), '',
+        '## Open questions', '',
+        'The query and the further ones: means of both ways, and the mean difference over queries.',
+        '', *_questions(found['questions'])]
     path = folder / 'report.md'
     with write_aside(path) as aside:
         aside.write_text('\n'.join(told) + '\n', encoding='utf-8')
@@ -133,6 +138,13 @@ def _bounds(found: dict[str, Any]) -> list[str]:
         for row in found['channel']])
     return [*networks, '', 'One network (beta 1) behind a channel, bits a bar:', '', *channel, '',
             _verdict(found)]
+
+
+def _questions(rows: list[dict[str, Any]]) -> list[str]:
+    return _table(['question', 'from', 'to', 'difference', 'interval', 'p', 'queries'], [
+        [row['question'], row['from'], row['to'], row['difference'],
+         '-' if row['low'] is None else f'{_cell(row["low"])} to {_cell(row["high"])}', row['p'],
+         row['number']] for row in answers(rows)])
 
 
 def _future(rows: list[dict[str, Any]]) -> list[str]:

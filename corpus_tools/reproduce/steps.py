@@ -27,6 +27,7 @@ from corpus_tools.reproduce.measurements import (
     measure_queries,
     measure_rates,
 )
+from corpus_tools.reproduce.questions import measure_questions
 from corpus_tools.reproduce.report import write_report
 from corpus_tools.study import digest
 from qbdi_m21.errors import QbdiWarning
@@ -58,6 +59,7 @@ STEPS = (
     Step('queries', measure_queries, uses=('queries', 'query_rates', 'query_seeds')),
     Step('bounds', measure_bounds, uses=('beta', 'beta_updates', 'samples', 'rates')),
     Step('future', measure_future, uses=('future', 'beta_updates', 'samples', 'null')),
+    Step('questions', measure_questions, uses=('queries', 'query_seeds', 'null')),
     Step('claims', lambda _, found: measure_claims(found), uses=(
         'rates', 'seeds', 'null', 'queries', 'query_rates', 'query_seeds')),
 )

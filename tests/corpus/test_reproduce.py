@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 from corpus_tools.cli import main
 from corpus_tools.reproduce import STEPS, load_experiment, reproduce
 from corpus_tools.reproduce.claims import CONFOUNDED, HOLDS, NOT, OPEN, _signature, measure_claims
+from corpus_tools.reproduce.questions import QUESTIONS, answers
 from corpus_tools.reproduce.report import _verdict
 from qbdi_m21.errors import CorpusError, ParameterError
 
@@ -129,7 +131,7 @@ def test_verdicts_follow_from_effects():
     told = list(verdicts(made_up()).values())
     assert told[0] == [HOLDS] * 4
     assert told[1] == [HOLDS] * 4
-    assert told[2] == [NOT, NOT]
+    assert told[2] == [NOT, NOT]        # six of six takes, six of six queries
     assert told[3] == [HOLDS]
     assert told[4] == [HOLDS, HOLDS, OPEN]
 
@@ -166,3 +168,21 @@ def test_which_reaches_lower_distortion_is_said_where_rates_overlap():
     assert _verdict({'networks': networks, 'channel': channel}).startswith(
         'The beta-VAEs reach lower D at equal R: the channel on one VAE is at +15.0 bits')
     assert 'do not overlap' in _verdict({'networks': networks, 'channel': channel[1:]})
+
+
+def test_answers_are_differences_over_queries():
+    rng = np.random.default_rng(1)
+    rows = [{'work': f'w{k}', 'means_z': 1 + noise, 'posterior_z': 0.5 + noise * 0.9,
+             'samples_z': None, 'surface_z': 1 + noise / 2, 'whole_cosine': 0.6,
+             'dynamic_cosine': 0.6, 'shuffled_step': 0.9, 'walk_step': 0.8 + noise / 50,
+             'samples_notes': 100.0, 'means_notes': 90 + 10 * noise,
+             'profile_correlation': 0.4 + noise / 20 if k else None}
+            for k, noise in enumerate(rng.normal(0, 0.2, 12))]
+    told = answers(rows)
+    assert len(told) == len(QUESTIONS)      # samples have no value, the correlation is one more
+    first = told[0]
+    assert (first['number'], round(first['from'], 1), round(first['to'], 1)) == (12, 1.0, 0.5)
+    assert first['low'] < first['difference'] < first['high'] < 0
+    assert first['p'] < 0.01
+    assert told[-1]['number'] == 11
+    assert told[-1]['low'] < 0.4 < told[-1]['high']

@@ -1,0 +1,139 @@
+"""The open questions of the paper's author, each asked of every query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from corpus_tools.reproduce.material import Material
+from qbdi_m21.errors import QbdiError
+
+Rows = list[dict[str, Any]]
+
+#: The rate at which ways of allocating bits are compared.
+RATE = 64
+
+#: Two ways for each question: what is asked, which number of `measure_questions` is compared.
+QUESTIONS = (
+    ('Mean and log variance under the symmetric divergence, instead of the means under the cosine: '
+     'information rate beyond shuffled bars, in their standard deviations',
+     'means_z', 'posterior_z'),
+    ('Samples of the latents instead of their means: the same', 'means_z', 'samples_z'),
+    ('Latents instead of the surface: the same', 'surface_z', 'means_z'),
+    (f'Bits given bar by bar (dynamic) instead of alike, {RATE} bits in the mean: chroma cosine',
+     'whole_cosine', 'dynamic_cosine'),
+    ("An oracle's walk over latents, decoded, instead of the same bars shuffled: Tonnetz step "
+     'from bar to bar', 'shuffled_step', 'walk_step'),
+    ('Decoding the means instead of samples: notes', 'samples_notes', 'means_notes'),
+)
+
+
+def measure_questions(material: Material, _: dict[str, Any]) -> Rows:
+    """Return the numbers of each query; None where a query has none."""
+    from qbdi_m21.notation.reading import load_score
+    chosen = material.experiment
+    scores = [('the query', material.query), *(
+        (work, load_score(work)) for work in chosen.chosen_queries)]
+    return [{'work': work, **_information(material, score), **_allocation(material, score),
+             **_walk(material, score)} for work, score in scores]
+
+
+def _information(material: Material, score: Any) -> dict[str, float | None]:
+    from qbdi_m21.analysis.information_rate import information_rate
+    from qbdi_m21.improvisation.information import latent_information_rate
+    options: dict[str, Any] = {'null': material.experiment.null, 'seed': material.experiment.seed}
+    found: dict[str, float | None] = {'surface_z': _z(information_rate(score, **options))}
+    profiles = {}
+    for latents in ('means', 'samples', 'posterior'):
+        told = latent_information_rate(score, material.model, latents=latents, **options)
+        found[f'{latents}_z'] = _z(told)
+        profiles[latents] = told
+    return {**found, 'profile_correlation': _correlation(
+        information_rate(score), profiles['means'])}
+
+
+def _z(found: Any) -> float | None:
+    spread = found.null.sd_bits
+    return (found.total_bits - found.null.mean_bits) / spread if spread > 0 else None
+
+
+def _correlation(surface: Any, latents: Any) -> float | None:
+    """Return the rank correlation of information rates over time, bar by bar."""
+    from scipy.stats import spearmanr
+    if latents.grid is None:        # long bars have several windows
+        return None
+    bars = surface.grid.frame_bars()
+    by_bar = np.bincount(bars, surface.profile) / np.maximum(np.bincount(bars), 1)
+    if len(by_bar) != len(latents.profile) or np.ptp(by_bar) * np.ptp(latents.profile) == 0:
+        return None
+    return float(spearmanr(by_bar, latents.profile).statistic)
+
+
+def _allocation(material: Material, score: Any) -> dict[str, float | None]:
+    from qbdi_m21.frames.encode import to_frames
+    from qbdi_m21.frames.notes import extract_notes
+    from qbdi_m21.frames.roll import note_starts
+    from qbdi_m21.improvisation.measures import measure
+    from qbdi_m21.improvisation.transmission import encode_frames, transmit_frames
+    served = material.model
+    frames = to_frames(extract_notes(score), step=served.spec.step_ql,
+                       pitch_range=served.spec.pitch_range)
+    found: dict[str, float | None] = {}
+    for allocation in ('whole', 'dynamic'):
+        values = [measure(transmit_frames(frames, served, rate=RATE, allocation=allocation,
+                                          seed=seed).frames, frames)['chroma_cosine']
+                  for seed in range(material.experiment.query_seeds)]
+        known = [value for value in values if value is not None]
+        found[f'{allocation}_cosine'] = float(np.mean(known)) if known else None
+    heard = encode_frames(frames, served)
+    full = transmit_frames(frames, served, rate='full', seed=material.experiment.seed)
+    cells, _ = served.decode(heard.mean)
+    found['samples_notes'] = float(note_starts(full.frames).sum())
+    found['means_notes'] = float(np.asarray(cells)[:, :, served.spec.num_pitches:].sum())
+    return found
+
+
+def _walk(material: Material, score: Any) -> dict[str, float | None]:
+    from corpus_tools.measures import harmony
+    from qbdi_m21.frames.notes import extract_notes
+    from qbdi_m21.frames.repeats import in_order
+    from qbdi_m21.improvisation.resynthesis import resynthesise
+    try:
+        table = extract_notes(resynthesise(score, model=material.model, bars=64,
+                                           seed=material.experiment.seed).score)
+    except QbdiError:       # nothing repeats, or nothing sounds
+        return {'walk_step': None, 'shuffled_step': None}
+    rng = np.random.default_rng(material.experiment.seed)
+    mixed = in_order(table, rng.permutation(len(table.bars)).tolist())
+    return {'walk_step': harmony(table)['tonnetz_step_per_bar'],
+            'shuffled_step': harmony(mixed)['tonnetz_step_per_bar']}
+
+
+def answers(rows: Rows) -> Rows:
+    """Return for each question the mean difference over queries, with its interval and test."""
+    import pandas as pd
+
+    from corpus_tools.statistics import compare_groups, summarise
+    table = pd.DataFrame(rows)
+    found = []
+    for question, first, second in QUESTIONS:
+        both = pd.concat([table[['work', name]].assign(way=name).rename(columns={name: 'value'})
+                          for name in (first, second)]).dropna()
+        both['value'] = both['value'].astype(float)
+        if both['way'].nunique() < 2:
+            continue
+        row, = compare_groups(both, ['value'], 'way', reference=first).to_dict('records')
+        means = both.groupby('way')['value'].mean()
+        found.append({'question': question, 'from': float(means[first]),
+                      'to': float(means[second]), 'number': row['works_first'],
+                      **{name: row[name] for name in ('difference', 'low', 'high', 'p')}})
+    known = table[['work', 'profile_correlation']].dropna()
+    if len(known):
+        row, = summarise(known.astype({'profile_correlation': float}),
+                         ['profile_correlation']).to_dict('records')
+        found.append({'question': 'Information rate over time, latents and surface: rank '
+                                  'correlation over the bars', 'from': None, 'to': None,
+                      'number': row['works'], 'difference': row['mean'], 'low': row['low'],
+                      'high': row['high'], 'p': None})
+    return found
