@@ -8,7 +8,7 @@ import click
 
 from corpus_tools.cli.options import engine_options, make_engine_of, stage_bar
 from qbdi_m21.cli.base import check_output
-from qbdi_m21.errors import ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,6 +131,8 @@ def summarise(study: str, store: str | None, *, measures: tuple[str, ...], by: t
     loaded = _load(study, store)
     results = read_results(loaded)
     chosen = measures or _measured(results, loaded)
+    if not chosen:
+        raise CorpusError('no measured column holds numbers; `status` tells what failed')
     table = groups(
         results, chosen, by, min_works=min_works, seed=seed) if compare is None else compare_groups(
         results, chosen, compare, reference=reference, correction=correction, seed=seed)
@@ -140,7 +142,7 @@ def summarise(study: str, store: str | None, *, measures: tuple[str, ...], by: t
 def _measured(results: pd.DataFrame, study: Study) -> tuple[str, ...]:
     """Return the columns with measured numbers."""
     from pandas.api.types import is_numeric_dtype
-    about = {'work', 'seconds', *study.columns, *study.parameters}
+    about = {'work', 'content', 'seconds', *study.columns, *study.parameters}
     return tuple(column for column in results.columns
                  if column not in about and is_numeric_dtype(results[column]))
 
