@@ -157,8 +157,9 @@ class Study:
                 for spec in self.measures]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the declaration as plain values."""
-        return {'name': self.name, 'title': self.title, 'works': list(self.works),
+        """Return the declaration as plain values; sources are named from its folder on."""
+        works = [_from_folder(work, self.folder) for work in self.works]
+        return {'name': self.name, 'title': self.title, 'works': works,
                 'search': self.search, 'where': dict(self.where), 'sample': self.sample,
                 'sample_by': self.sample_by, 'seed': self.seed, 'columns': list(self.columns),
                 'parameters': {name: list(values) for name, values in self.parameters.items()},
@@ -262,6 +263,14 @@ def _from_toml(given: dict[str, Any], source: Path) -> Study:
         store=str(folder / given.get('store', 'store')), seed=int(given.get('seed', 0)),
         columns=tuple(given.get('columns', Study.columns)),
         parameters=given.get('parameters', {}), measures=tuple(specs), folder=str(folder))
+
+
+def _from_folder(work: str, folder: str) -> str:
+    """Return what :func:`_placed` was given, however the folder is spelled."""
+    if work.startswith('corpus:'):
+        return work
+    mark = '@' if work.startswith('@') else ''
+    return mark + Path(os.path.relpath(work.removeprefix('@'), folder or '.')).as_posix()
 
 
 def _placed(work: str, folder: Path) -> str:

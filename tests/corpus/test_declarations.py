@@ -47,6 +47,18 @@ def test_a_study_is_declared_in_toml(tmp_path, monkeypatch):
     assert list(table.columns[:3]) == ['work', 'composer', 'rate']
 
 
+def test_a_declaration_is_the_same_however_its_path_is_spelled(tmp_path, monkeypatch):
+    path = write_toml(tmp_path)
+    (tmp_path / 'list.txt').write_text('tunes\n')
+    path.write_text(TOML.replace('works = ["tunes"]', 'works = ["@list.txt", "corpus:bach/*"]'))
+    here = load_study(path)
+    monkeypatch.chdir(tmp_path)
+    there = load_study('trial.toml')
+    assert here.to_json() == there.to_json()
+    assert here.to_json()['works'] == ['@list.txt', 'corpus:bach/*']
+    assert here.cells() == there.cells()
+
+
 def test_a_study_is_declared_in_python(tmp_path):
     write_tunes(tmp_path / 'tunes', 2)
     path = tmp_path / 'mine.py'
