@@ -145,16 +145,12 @@ PAPER_THRESHOLD = 0.7
 
 #: dubnov2019: the paper's network and training (2496-500-500; one song a batch, at most 100
 #: bars; 20,000 updates; Adam's defaults; decoded probabilities of .7 and more are notes).
-#: temporal: the same, and what latents tell of the next bar's counts too (appendix B, eq 25).
 #: default: what was found better, step by step, in docs/training.md.
+#: temporal: the paper's, where what latents tell of the next bar's counts too (appendix B, eq 25).
 PRESETS = {
     'dubnov2019': Preset(
         network='dense', sizes={'hidden': 500, 'latent': 500}, batch=None, max_batch=100,
         updates=20_000, learning_rate=1e-3, threshold=PAPER_THRESHOLD),
-    'temporal': Preset(
-        network='dense', sizes={'hidden': 500, 'latent': 500}, batch=None, max_batch=100,
-        updates=20_000, learning_rate=1e-3, threshold=PAPER_THRESHOLD,
-        objective=Objective(future=5.0)),
     'default': Preset(
         network='context',
         sizes={'hidden': 500, 'latent': 64, 'frame': 96, 'maps': 8, 'channels': 32,
@@ -163,6 +159,10 @@ PRESETS = {
         objective=Objective(free_nats=25.0, warmup=1000, dropout=0.3, context_dropout=0.3),
         average=0.998, augmentation=Augmentation(transpose=3, mix=0.3, thin=0.4), patience=12,
         decoding='density'),
+    'temporal': Preset(
+        network='dense', sizes={'hidden': 500, 'latent': 500}, batch=None, max_batch=100,
+        updates=20_000, learning_rate=1e-3, threshold=PAPER_THRESHOLD,
+        objective=Objective(future=5.0)),
 }
 
 

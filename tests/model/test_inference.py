@@ -130,7 +130,7 @@ def test_the_preset_is_the_papers():
     assert (preset.network, preset.sizes) == ('dense', {'hidden': 500, 'latent': 500})
     assert (preset.updates, preset.threshold, preset.batch) == (20_000, 0.7, None)
     assert (preset.average, preset.objective.beta, preset.objective.free_nats) == (0, 1, 0)
-    assert set(PRESETS) == {'dubnov2019', 'default'}
+    assert set(PRESETS) == {'dubnov2019', 'default', 'temporal'}
     with pytest.raises(ParameterError, match="no preset 'none'; expected one of dubnov2019"):
         get_preset('none')
 
