@@ -285,8 +285,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(arguments, message, folder, ot
 
 def test_help_tells_what_there_is():
     text = ' '.join(run('train', '--help').stdout.split())
-    for words in ('dubnov2019 or default or temporal', '[default: default]', 'mix=SHARE', 'FILE.checkpoint',
-                  '--restart', '--budget MINUTES', '--from MODEL'):
+    for words in ('dubnov2019 or default or temporal', '[default: default]', 'mix=SHARE',
+                  'FILE.checkpoint', '--restart', '--budget MINUTES', '--from MODEL'):
         assert words in text
 
 
