@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 import qbdi_m21
+from corpus_tools.rows import TYPES
 from qbdi_m21.errors import ParameterError, QbdiWarning
 from qbdi_m21.frames.table import NoteTable
 
@@ -29,8 +30,7 @@ Values = dict[str, Any]
 Measure = Callable[..., Mapping[str, Any]]
 
 #: Columns of rows that are no measures.
-RESERVED = ('key', 'cell', 'work', 'run', 'stage', 'error', 'message', 'seconds', 'peak_mib',
-            'filename', 'unit', 'table', 'content')
+RESERVED = (*TYPES, 'filename', 'unit', 'table', 'content')
 
 #: What every measure may ask for besides the parameters of its study.
 GIVEN = ('seed', 'work')

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpus_tools.rows import RowLog, to_table
+from corpus_tools.rows import TYPES, RowLog, to_table
 from corpus_tools.store import Store
 from corpus_tools.study import Study
 from qbdi_m21.errors import CorpusError, ParameterError, SourceWarning, warn
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns of rows that are no measures.
-ABOUT = ('key', 'cell', 'work', 'run', 'stage', 'error', 'message', 'seconds', 'peak_mib',
-         'filename')
+ABOUT = (*TYPES, 'filename')
 
 _FIELD_TYPES = {'BIGINT': 'integer', 'INTEGER': 'integer', 'DOUBLE': 'number',
                 'BOOLEAN': 'boolean', 'VARCHAR': 'string'}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from corpus_tools.engine import Engine, LocalEngine, Task
 from corpus_tools.ingest import ingest
-from corpus_tools.rows import Row, RowLog
+from corpus_tools.rows import TYPES, Row, RowLog
 from corpus_tools.store import Store
-from corpus_tools.study import Study, model_digest
+from corpus_tools.study import Study
 from corpus_tools.units import Job, failed_rows, jobs, plan, run_job
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.files import write_aside
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Packages whose versions a run keeps.
 _PACKAGES = ('qbdi-m21', 'music21', 'numpy', 'scipy', 'numba', 'pyarrow', 'duckdb')
 
-_ABOUT = ('key', 'cell', 'work', 'run', 'stage', 'error', 'message', 'seconds', 'peak_mib')
+_ABOUT = tuple(TYPES)
 
 
 @dataclass(frozen=True)
@@ -107,23 +107,20 @@ def run_study(study: Study, *, engine: Engine | None = None, retry: bool = False
         show(count, len(wanted))
         # a measure that never ends must not cost the others their values: where a process was
         # ended with several measures left, each is tried by itself
-        ended: list[Job] = []
-        for outcome, job in _outcomes(runner, jobs(study, units, done)):
-            rows = outcome.value
-            if outcome.failure is not None:
-                if len(job.measures) > 1:
-                    ended.append(job)
-                    continue
-                rows = failed_rows(job, outcome.failure)
-            keeper.keep(rows)
-            count += len(rows)
-            show(count, len(wanted))
-        singles = [Job(job.unit, job.folder, (one,)) for job in ended for one in job.measures]
-        for outcome, job in _outcomes(runner, singles) if singles else ():
-            rows = outcome.value if outcome.failure is None else failed_rows(job, outcome.failure)
-            keeper.keep(rows)
-            count += len(rows)
-            show(count, len(wanted))
+        todo: Iterable[Job] | None = jobs(study, units, done)
+        while todo is not None:
+            singles: list[Job] = []
+            for outcome, job in _outcomes(runner, todo):
+                rows = outcome.value
+                if outcome.failure is not None:
+                    if len(job.measures) > 1:
+                        singles += [Job(job.unit, job.folder, (one,)) for one in job.measures]
+                        continue
+                    rows = failed_rows(job, outcome.failure)
+                keeper.keep(rows)
+                count += len(rows)
+                show(count, len(wanted))
+            todo = singles or None
     from corpus_tools.results import open_results
     with open_results(study) as results:
         failed = Counter({f'{stage}: {error}': number for stage, error, number in results.execute(
@@ -209,8 +206,7 @@ def _note_run(study: Study, folder: Path, engine: Engine) -> str:
     about = {'run': name, 'started': datetime.datetime.now(datetime.UTC).isoformat(),
              'engine': type(engine).__name__, 'limits': str(getattr(engine, 'limits', '')),
              'jobs': getattr(engine, 'jobs', None), 'seed': study.seed,
-             'models': {str(name): model_digest(name) for name in study.parameters.get('model', ())}
-             if study.plays_models else {},
+             'models': study.model_digests(),
              'measures': dict(zip([f'{one.prefix}{one.target}' for one in study.measures],
                                   study.cells(), strict=True)),
              'parameters': {key: list(values) for key, values in study.parameters.items()},

@@ -142,11 +142,15 @@ class Study:
         for values in itertools.product(*self.parameters.values()):
             yield dict(zip(self.parameters, values, strict=True))
 
-    @property
-    def plays_models(self) -> bool:
-        """Whether the parameter `model` is one of ours, and not of a measure of the user's."""
-        return any(spec.target in MEASURES and 'model' in parameters_of(MEASURES[spec.target])
+    def model_digests(self) -> dict[str, str]:
+        """Return the digests of the models that the parameter `model` names, if it is ours.
+
+        A measure of the user's may mean something else by it.
+        """
+        ours = any(spec.target in MEASURES and 'model' in parameters_of(MEASURES[spec.target])
                    for spec in self.measures)
+        return {str(name): model_digest(name) for name in self.parameters.get('model', ())
+                } if ours else {}
 
     def cells(self) -> list[str]:
         """Return for each measure what changes when its options, its model or its code do."""

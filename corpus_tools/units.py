@@ -14,7 +14,7 @@ from corpus_tools.manifest import check_columns
 from corpus_tools.measures import call_measure, load_measure
 from corpus_tools.rows import Row
 from corpus_tools.store import Store
-from corpus_tools.study import Study, digest, model_digest
+from corpus_tools.study import Study, digest
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.frames.store import load_table
 from qbdi_m21.notation.reading import CORPUS_PREFIX
@@ -69,8 +69,7 @@ def plan(study: Study, store: Store, report: IngestReport,
     if both:
         raise ParameterError(f'{", ".join(sorted(both))} is a column of the works and a parameter; '
                              'leave it out of `columns`')
-    models = {name: model_digest(name) for name in study.parameters.get('model', ())} if (
-        study.plays_models) else {}
+    models = study.model_digests()
     units: list[Unit] = []
     told: list[Row] = []
     for record in manifest.to_dict('records'):
@@ -112,9 +111,8 @@ def _row_of(work: str, report: IngestReport, rows: dict[tuple[str, int], Row]) -
     return found
 
 
-def jobs(study: Study, units: list[Unit], done: set[tuple[str, str]], *,
-         single: bool = False) -> Iterator[Job]:
-    """Yield what is left to do of each unit; in jobs of one measure each, if asked for."""
+def jobs(study: Study, units: list[Unit], done: set[tuple[str, str]]) -> Iterator[Job]:
+    """Yield what is left to do of each unit."""
     cells = study.cells()
     seen: set[str] = set()      # works of one content are one unit
     for unit in units:
@@ -124,8 +122,8 @@ def jobs(study: Study, units: list[Unit], done: set[tuple[str, str]], *,
         left = tuple((cell, spec.target, dict(spec.options), spec.prefix)
                      for cell, spec in zip(cells, study.measures, strict=True)
                      if (unit.key, cell) not in done)
-        for part in [(one,) for one in left] if single else [left] if left else []:
-            yield Job(unit, str(Path(study.folder).absolute()), part)
+        if left:
+            yield Job(unit, str(Path(study.folder).absolute()), left)
 
 
 def run_job(job: Job) -> list[Row]:
