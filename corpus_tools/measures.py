@@ -55,17 +55,20 @@ def information_rate(table: NoteTable, *, seed: int, null: int = 20, step: float
     if frames > max_frames:
         raise ParameterError(f'it has {frames} analysis frames; max_frames is {max_frames}')
     found = measure(table, distance=distance, step=step, null=null, seed=seed)
+    return _rate_values(found, 'ir', 'frame')
+
+
+def _rate_values(found: Any, name: str, unit: str) -> Values:
     count = len(found.profile)
     values: Values = {
-        'ir_bits_per_frame': found.total_bits / count, 'ir_threshold': found.selected,
-        'ir_matched_share': found.matched_share, 'ir_frames': count}
+        f'{name}_bits_per_{unit}': found.total_bits / count, f'{name}_threshold': found.selected,
+        f'{name}_matched_share': found.matched_share, f'{name}_{unit}s': count}
     if found.null is not None:
-        spread = found.null.sd_bits
-        values |= {'ir_null_bits_per_frame': found.null.mean_bits / count,
-                   'ir_excess_bits_per_frame': (found.total_bits - found.null.mean_bits) / count,
-                   'ir_null_z': (found.total_bits - found.null.mean_bits) / spread
-                   if spread > 0 else None,
-                   'ir_null_p': found.null.p_value}
+        excess, spread = found.total_bits - found.null.mean_bits, found.null.sd_bits
+        values |= {f'{name}_null_bits_per_{unit}': found.null.mean_bits / count,
+                   f'{name}_excess_bits_per_{unit}': excess / count,
+                   f'{name}_null_z': excess / spread if spread > 0 else None,
+                   f'{name}_null_p': found.null.p_value}
     return values
 
 
@@ -183,6 +186,15 @@ def distortion_rate(table: NoteTable, *, seed: int, model: str = 'chorales',
             'negative_elbo_bits_per_bar': (distortion + rate) * bits}
 
 
+def latents(table: NoteTable, *, seed: int, model: str = 'chorales', latents: str = 'means',
+            rate: Any = 'full', null: int = 20) -> Values:
+    """Information rate of the latents of a work's bars under a model, beside shuffled bars."""
+    from qbdi_m21.improvisation.information import latent_information_rate
+    found = latent_information_rate(table, _model(model), latents=latents, rate=rate, seed=seed,
+                                    null=null)
+    return _rate_values(found, 'latent_ir', 'bar')
+
+
 def _frames(table: NoteTable, served: Any) -> Any:
     from qbdi_m21.frames.encode import to_frames
     return to_frames(table, step=served.spec.step_ql, pitch_range=served.spec.pitch_range)
@@ -197,7 +209,7 @@ def _model(name: str) -> Any:
 #: Measures by their names in a study.
 MEASURES: dict[str, Measure] = {
     'notes': notes, 'information_rate': information_rate, 'motifs': motifs, 'harmony': harmony,
-    'collisions': collisions, 'distortion_rate': distortion_rate}
+    'collisions': collisions, 'distortion_rate': distortion_rate, 'latents': latents}
 
 
 def load_measure(target: str, folder: str = '') -> Measure:

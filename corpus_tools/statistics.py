@@ -220,4 +220,5 @@ def share_interval(count: int, total: int, confidence: float = 0.95) -> tuple[fl
     """Return the interval of a share (Wilson 1927)."""
     from statsmodels.stats import proportion
     low, high = proportion.proportion_confint(count, total, alpha=1 - confidence, method='wilson')
-    return float(low), float(high)
+    # rounding leaves a trace of none or of all
+    return round(float(low), 12), round(float(high), 12)

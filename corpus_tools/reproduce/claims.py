@@ -5,27 +5,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from corpus_tools.reproduce.material import ASKED
 from qbdi_m21.improvisation.measures import MAJOR, MINOR
-from qbdi_m21.improvisation.sweep import PRIOR, QUERY, SHUFFLED, TRANSPOSED
+from qbdi_m21.improvisation.sweep import PRIOR, QUERY, SHUFFLED
 
-#: Fewer takes, queries or motifs decide nothing.
+#: Fewer takes or queries decide nothing.
 FEWEST = 5
 
-#: Of the permutation test.
+#: Of the permutation test, corrected (Holm) for the tests of one claim.
 LEVEL = 0.05
+
+#: What the key of an improvisation does when its query is transposed.
+FOLLOWS, STAYS, OTHER = 'follows', 'stays', 'neither'
+
+Rows = list[dict[str, Any]]
+Judge = Callable[[dict[str, Any]], str]
 
 HOLDS, NOT, OPEN, CONFOUNDED = 'holds', 'does not hold', 'not decided', 'confounded'
 
 
-
 def measure_claims(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each claim: claim, test, effect, interval, controls, verdict, why."""
+    """Return a row for each test of a claim: effect, interval, controls, verdict, why."""
     import pandas as pd
-    rates = pd.DataFrame(found['rates']).rename(columns={'seed': 'take'})
-    queries = pd.DataFrame(found['queries']).rename(columns={'seed': 'take'})
-    rates['work'] = rates['take'].astype(str)
-    return [*_relations(rates, queries), *_chords(rates, queries), *_tonic(rates, queries),
-            *_motifs(found['motifs']), *_dynamics(found['information'])]
+    tables = [(pd.DataFrame(found['rates']).assign(work=lambda one: one['take'].astype(str)),
+               'takes'), (pd.DataFrame(found['queries']), 'queries')]
+    rows = []
+    for claim in (_relations(tables), _chords(tables), _tonic(found['keys']),
+                  _motifs(found['motifs']), _dynamics(found['information'], found['latents'])):
+        rows += _judged(claim)
+    return rows
+
+
+def _judged(rows: Rows) -> Rows:
+    """Return the rows of one claim with their verdicts: interval and test must agree."""
+    from statsmodels.stats.multitest import multipletests
+    tested = [row for row in rows if row['p'] is not None]
+    corrected = multipletests([row['p'] for row in tested], method='holm')[1] if tested else ()
+    for row, p in zip(tested, corrected, strict=True):
+        row['p'] = float(p)
+    for row in rows:
+        judge = row.pop('judge')
+        known = row['number'] >= FEWEST and row['low'] is not None
+        unlikely = row['p'] is None or row['p'] < LEVEL
+        row['verdict'] = judge(row) if known and unlikely else OPEN
+    return rows
 
 
 def _difference(table: Any, measure: str, by: str, first: str, second: str) -> dict[str, Any]:
@@ -35,17 +58,17 @@ def _difference(table: Any, measure: str, by: str, first: str, second: str) -> d
         return {'effect': None, 'low': None, 'high': None, 'p': None, 'number': 0}
     row, = compare_groups(table[table[by].isin([first, second])], [measure], by,
                           reference=first).to_dict('records')
-    return {'effect': row['difference'], 'low': row['low'], 'high': row['high'], 'p': row['p'],
-            'number': row['works_first']}
+    return {'effect': _plain(row['difference']), 'low': _plain(row['low']),
+            'high': _plain(row['high']), 'p': _plain(row['p']), 'number': row['works_first']}
 
 
-def _row(claim: str, test: str, over: str, told: dict[str, Any], judge: Callable[
-        [dict[str, Any]], str], why: str = '') -> dict[str, Any]:
-    known = told['number'] >= FEWEST and told['low'] is not None and told['low'] == told['low']
-    if told['p'] is not None and not told['p'] < LEVEL:
-        known = False       # the interval and the test must agree
-    return {'claim': claim, 'test': test, 'over': over, **told,
-            'verdict': judge(told) if known else OPEN, 'why': why}
+def _plain(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)
+
+
+def _row(claim: str, test: str, over: str, told: dict[str, Any], judge: Judge,
+         why: str = '') -> dict[str, Any]:
+    return {'claim': claim, 'test': test, 'over': over, **told, 'why': why, 'judge': judge}
 
 
 def _positive(told: dict[str, Any]) -> str:
@@ -56,66 +79,89 @@ def _negative(told: dict[str, Any]) -> str:
     return HOLDS if told['high'] < 0 else NOT if told['low'] > 0 else OPEN
 
 
-def _relations(rates: Any, queries: Any) -> list[dict[str, Any]]:
+def _changed(told: dict[str, Any]) -> str:
+    return HOLDS if told['low'] > 0 or told['high'] < 0 else OPEN
+
+
+def _relations(tables: Any) -> Rows:
     claim = 'At full rate the relations to the query are preserved'
     rows = []
-    for control, name in ((SHUFFLED, 'the same improvisation with its bars shuffled'),
-                          (PRIOR, 'draws from the prior')):
-        for table, over in ((rates, 'takes'), (queries, 'queries')):
-            own = table[(table.channel == 'prior-preserving') & (
-                (table.rate == 'full') | (table.control == PRIOR))]
-            rows.append(_row(claim, f'chroma cosine with the query, less that of {name}', over,
-                             _difference(own, 'chroma_cosine', 'control', control, QUERY),
-                             _positive))
+    for measure, what, controls in (
+            ('chroma_cosine', 'chroma cosine with the query', (SHUFFLED, PRIOR)),
+            ('chord_agreement', "share of the query's chords, bar by bar, that it has too",
+             (SHUFFLED,))):
+        for control in controls:
+            name = ('the same improvisation with its bars shuffled' if control == SHUFFLED
+                    else 'draws from the prior')
+            for table, over in tables:
+                own = table[(table.channel == 'prior-preserving') & (
+                    (table.rate == 'full') | (table.control == PRIOR))]
+                rows.append(_row(claim, f'{what}, less that of {name}', over, _difference(
+                    own, measure, 'control', control, QUERY), _positive))
     return rows
 
 
-def _chords(rates: Any, queries: Any) -> list[dict[str, Any]]:
+def _chords(tables: Any) -> Rows:
     claim = 'The bit-limited version has fewer chords'
     rows = []
-    for table, over in ((rates, 'takes'), (queries, 'queries')):
+    for table, over in tables:
         made = table[table.control == QUERY]
         silent = _difference(made[made.channel == 'paper'], 'silent_share', 'rate', 'full',
                              '256 bits')
         quiet = silent['low'] is not None and silent['low'] > 0
         for channel in ('paper', 'prior-preserving'):
-            told = _difference(made[made.channel == channel], 'pitch_class_sets', 'rate', 'full',
-                               '256 bits')
-
-            def judge(one: dict[str, Any], channel: str = channel, quiet: bool = quiet) -> str:
-                verdict = _negative(one)
-                return CONFOUNDED if verdict == HOLDS and channel == 'paper' and quiet else verdict
-
+            own = made[made.channel == channel]
+            confounded = channel == 'paper' and quiet
             rows.append(_row(
                 claim, f'different pitch-class sets at 256 bits, less full rate; {channel} channel',
-                over, told, judge, f'{100 * (silent["effect"] or 0):.0f} % more of the frames are '
-                'silent at 256 bits' if channel == 'paper' and quiet else ''))
+                over, _difference(own, 'pitch_class_sets', 'rate', 'full', '256 bits'),
+                _fewer_but_silent if confounded else _negative,
+                f'{100 * silent["effect"]:.0f} % more of the frames are silent at 256 bits'
+                if confounded else ''))
+            for rate in ('256 bits', '64 bits'):
+                rows.append(_row(
+                    claim, 'entropy of the triads of beats by the probabilities of notes, which '
+                    f'no silence touches, in bits, at {rate}, less full rate; {channel} channel',
+                    over, _difference(own, 'triad_entropy_bits', 'rate', 'full', rate), _negative))
     return rows
 
 
-def _tonic(rates: Any, queries: Any) -> list[dict[str, Any]]:
+def _fewer_but_silent(told: dict[str, Any]) -> str:
+    verdict = _negative(told)
+    return CONFOUNDED if verdict == HOLDS else verdict
+
+
+def _tonic(keys: Rows) -> Rows:
     claim = "At a low rate the music converges to the query's tonic"
     rows = []
-    for table, over in ((rates, 'takes'), (queries, 'queries')):
-        made = table[(table.channel == 'prior-preserving')
-                     & table.control.isin([QUERY, TRANSPOSED])].copy()
-        low = '64 bits' if '64 bits' in set(made.rate) else '0 bits'
-        # a query moved by six semitones has another key: an improvisation that keeps the key
-        # of the first has gone to the corpus's
-        own = made[made.rate == low].pivot_table(
-            index=['work', 'take'], columns='control', values='key', aggfunc='first')
-        if over == 'queries':       # takes of one query are no further queries
-            own = own.groupby(level='work').first()
-        stays = [_signature(a) == _signature(b) for a, b in zip(
-            own.get(QUERY, []), own.get(TRANSPOSED, []), strict=False)]
-        share = sum(stays) / len(stays) if stays else None
-        told = _share_interval(stays)
-        rows.append(_row(
-            claim, f'share of takes at {low} whose key signature stays when the query is moved by '
-            'six semitones (0 if the music follows the query, 1 if it goes to the corpus)', over,
-            {'effect': share, **told, 'p': None, 'number': len(stays)},
-            lambda one: NOT if one['low'] > 0.5 else HOLDS if one['high'] < 0.5 else OPEN))
+    for over in ('takes', 'queries'):
+        # takes of one query are no further queries
+        own = [row for row in keys if row['rate'] == '64 bits' and (
+            row['work'] == ASKED if over == 'takes' else row['work'] != ASKED and not row['take'])]
+        for semitones in dict.fromkeys(row['semitones'] for row in own):
+            kinds = [key_change(row) for row in own if row['semitones'] == semitones]
+            share, (low, high) = kinds.count(FOLLOWS) / len(kinds), _share_interval(kinds)
+            rows.append(_row(
+                claim, f'share of the {over} at 64 bits whose key signature moves with the query, '
+                f'moved by {semitones} semitones', over,
+                {'effect': share, 'low': low, 'high': high, 'p': None, 'number': len(kinds)},
+                _most, f'{kinds.count(STAYS)} stay in the key of the query that is not moved, '
+                f'{kinds.count(OTHER)} go elsewhere'))
     return rows
+
+
+def _most(told: dict[str, Any]) -> str:
+    return HOLDS if told['low'] > 0.5 else NOT if told['high'] < 0.5 else OPEN
+
+
+def key_change(row: dict[str, Any]) -> str:
+    """Return whether the key of an improvisation follows a transposed query, stays, or neither."""
+    key, moved = _signature(row['key']), _signature(row['moved_key'])
+    if key is None or moved is None:
+        return OTHER
+    if (moved - key - row['semitones']) % 12 == 0:
+        return FOLLOWS
+    return STAYS if moved == key else OTHER
 
 
 def _signature(key: str | None) -> int | None:
@@ -127,49 +173,46 @@ def _signature(key: str | None) -> int | None:
     return (MINOR.index(tonic) + 3) % 12 if mode == 'minor' else MAJOR.index(tonic)
 
 
-def _share_interval(values: list[bool]) -> dict[str, float | None]:
+def _share_interval(kinds: list[str]) -> tuple[float, float]:
     from corpus_tools.statistics import share_interval
-    if not values:
-        return {'low': None, 'high': None}
-    low, high = share_interval(sum(values), len(values))
-    return {'low': low, 'high': high}
+    return share_interval(kinds.count(FOLLOWS), len(kinds))
 
 
-def _motifs(found: dict[str, Any]) -> list[dict[str, Any]]:
+def _motifs(rows: Rows) -> Rows:
     import pandas as pd
-    rows = []
-    for name, versions in found.items():
-        table = pd.DataFrame([{'work': f'{k}', 'at': 'low' if one['share'] < 1 else 'selected',
-                               'length': length} for one in versions
-                              for k, length in enumerate(one['lengths_ql'])
-                              if one['share'] in (0.5, 1.0)])
-        told = {'effect': None, 'low': None, 'high': None, 'p': None, 'number': 0}
-        if len(table) and table['at'].nunique() == 2:
-            table['work'] = table['at'] + table['work']     # motifs of two thresholds are others
-            told = _difference(table, 'length', 'at', 'selected', 'low')
-        rows.append(_row('Motifs are shorter at a lower threshold',
-                         f'mean length in quarters at half the selected threshold, less at it: '
-                         f'{name}', 'motifs', told, _negative))
-    return rows
+    table = pd.DataFrame(rows)
+    table['at'] = table['share'].map({0.5: 'low', 1.0: 'selected'})
+    found = []
+    for over in ('takes', 'queries'):
+        asked = table['work'] == ASKED
+        own = (table[asked].assign(work=table['take'].astype(str)) if over == 'takes'
+               else table[~asked])
+        for version in dict.fromkeys(table['version']):
+            if over == 'takes' and version == QUERY:
+                continue        # it has one take
+            told = _difference(own[(own['version'] == version) & own['at'].notna()],
+                               'mean_length_ql', 'at', 'selected', 'low')
+            found.append(_row(
+                'Motifs are shorter at a lower threshold', 'mean length in quarters at half the '
+                f'selected threshold, less at it: {version}', over, told, _negative))
+    return found
 
 
-def _dynamics(found: dict[str, Any]) -> list[dict[str, Any]]:
+def _dynamics(found: dict[str, Any], further: Rows) -> Rows:
     import pandas as pd
-    latents = found['latents']
-    full, limited = latents['received, full'], next(
-        takes for name, takes in latents.items() if name.endswith('bits'))
-    claim = 'The bit rate changes the information dynamics of the latents'
+    takes = [{'work': str(take), 'rate': rate, 'total_bits': one['total_bits'],
+              'null_bits': one['null']['mean_bits'],
+              'selected_threshold': one['selected_threshold']}
+             for rate in ('full', '256 bits')
+             for take, one in enumerate(found['latents'][f'received, {rate}'])]
     rows = []
-    values: tuple[tuple[str, Callable[[Any], float]], ...] = (
-        ('peak of the information rate', lambda one: one['total_bits']),
-        ('the same beyond shuffled bars',
-         lambda one: one['total_bits'] - one['null']['mean_bits']),
-        ('selected threshold', lambda one: one['selected_threshold']))
-    for what, value in values:
-        table = pd.DataFrame([{'work': str(k), 'at': at, 'value': value(one)}
-                              for at, takes in (('full', full), ('limited', limited))
-                              for k, one in enumerate(takes)])
-        rows.append(_row(claim, f'{what} at 256 bits, less full rate; what is received, cosine',
-                         'takes', _difference(table, 'value', 'at', 'full', 'limited'),
-                         lambda one: HOLDS if one['low'] > 0 or one['high'] < 0 else OPEN))
+    for table, over in ((pd.DataFrame(takes), 'takes'), (pd.DataFrame(further), 'queries')):
+        table['beyond_bits'] = table['total_bits'] - table['null_bits']
+        for name, what in (('total_bits', 'peak of the information rate'),
+                           ('beyond_bits', 'the same beyond shuffled bars'),
+                           ('selected_threshold', 'selected threshold')):
+            rows.append(_row(
+                'The bit rate changes the information dynamics of the latents',
+                f'{what} at 256 bits, less full rate; what is received, cosine', over,
+                _difference(table, name, 'rate', 'full', '256 bits'), _changed))
     return rows

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from qbdi_m21.errors import CorpusError, ParameterError
 
@@ -23,6 +23,12 @@ QUERIES = (
     'palestrina/Agnus_I_65', 'palestrina/Sanctus_56_c', 'palestrina/Benedictus_52_b',
     'ryansMammoth/AcaciaReel', 'ryansMammoth/TelephoneReel', 'leadSheet/fosterBrownHair',
     'trecento/PMFC_06_Giovanni-01-Angnel_son_biancho', 'liliuokalani/aloha_oe')
+
+
+#: Numbers that may be 0.
+_MAY_BE_NONE = ('corpus_works', 'queries', 'seed')
+
+_KINDS = {int: 'a whole number', str: 'a text', tuple: 'a list'}
 
 
 @dataclass(frozen=True)
@@ -43,18 +49,25 @@ class Experiment:
         At most so many works; 0 takes all.
     updates : int
         Of the paper's network.
+    networks : int
+        Trainings of it, each from its own seed.
     rates, query_rates : tuple
         Bits a bar.
-    seeds, query_seeds : int
-        Takes at each rate, of the query and of each further one.
+    takes, query_takes : int
+        At each rate, of the query and of each further one: take k is of its own noise, and of
+        training k (and so round).
     queries : int
         How many of `QUERIES`; 0 takes all.
+    transpositions : tuple of int
+        Semitones by which queries are moved, to tell their key from the corpus's.
     null : int
         Shuffled versions.
-    beta, beta_updates
-        Weights of R in a family of networks, and their updates.
+    beta : tuple of float
+        Weights of R in a family of networks (appendix A).
     future : tuple of float
-        Weights of what latents tell of the next bar's.
+        Weights of what latents tell of the next bar's (appendix B).
+    trainings, training_updates : int
+        Of each of these weights.
     samples : int
         Latent samples for D.
     seed : int
@@ -65,19 +78,40 @@ class Experiment:
     query: str
     reading: str
     updates: int
+    networks: int
     rates: tuple[Any, ...]
-    seeds: int
+    takes: int
+    query_rates: tuple[Any, ...]
+    query_takes: int
+    transpositions: tuple[int, ...]
     null: int
     beta: tuple[float, ...]
-    beta_updates: int
     future: tuple[float, ...]
+    trainings: int
+    training_updates: int
     samples: int
-    query_seeds: int
-    query_rates: tuple[Any, ...]
     meter: str | None = None
     corpus_works: int = 0
     queries: int = 0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        wanted: dict[str, Any] = get_type_hints(type(self))
+        for name, kind in wanted.items():
+            value = getattr(self, name)
+            base = get_origin(kind) or kind
+            if base in (int, str, tuple) and (not isinstance(value, base)
+                                              or isinstance(value, bool)):
+                raise ParameterError(f'{name} is {value!r}; expected {_KINDS[base]}')
+            if base is int and value < (0 if name in _MAY_BE_NONE else 1):
+                raise ParameterError(f'{name} is {value}; expected at least '
+                                     f'{0 if name in _MAY_BE_NONE else 1}')
+        if 'full' not in self.rates or 'full' not in self.query_rates:
+            raise ParameterError("rates and query_rates must hold 'full': all others are compared "
+                                 'with it')
+        if 1.0 not in self.beta or self.future[:1] != (0.0,):
+            raise ParameterError('beta must hold 1.0 and future begin with 0.0: the others are '
+                                 'compared with these')
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from corpus_tools.plots import COLORS, plot_measures
+from corpus_tools.plots import COLORS, MARKERS, plot_measures
+from corpus_tools.reproduce.appendices import channel_curves, networks
+from corpus_tools.reproduce.dynamics import improvisations
 from corpus_tools.reproduce.material import Material
-from corpus_tools.reproduce.measurements import improvisations
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.report.oracle_plots import plot_ir_curve, plot_ir_profile
 from qbdi_m21.report.plots import save_figure
@@ -23,7 +24,7 @@ def rate_figures(_: Material, rows: Any, folder: Path) -> None:
     """Draw notes, chords, likeness and silence against the rate, a line for each channel."""
     import pandas as pd
     table = pd.DataFrame([row for row in rows if row['control'] == 'query'])
-    table['work'] = table['seed'].astype(str)
+    table['work'] = table['take'].astype(str)
     table['bits'] = [row['rate'].removesuffix(' bits') for _, row in table.iterrows()]
     save_figure(plot_measures(table, MEASURES, 'bits', color_by='channel'), folder / 'rates.png')
 
@@ -82,34 +83,32 @@ def information_figures(_: Material, found: Any, folder: Path) -> None:
     save_figure(figure, folder / 'figure6-latents.png')
 
 
-def bound_figure(found: Any, folder: Path) -> None:
+def bound_figure(_: Material, found: Any, folder: Path) -> None:
     """Draw rate and distortion of the family of networks, and of the channel (appendix A)."""
     from matplotlib.figure import Figure
     figure = Figure(figsize=(12, 4.2), layout='constrained')
     left, right = figure.subplots(1, 2)
-    path = [row for row in found['networks'] if row['kind'] == 'training']
-    for name, mark in (('lower_bound_bits', 'o-'), ('mutual_information_bits', 's-'),
-                       ('rate_bits', 'D-')):
-        left.plot([row['updates'] for row in path], [row[name] for row in path], mark,
-                  label={'lower_bound_bits': 'H - D', 'mutual_information_bits': 'I',
-                         'rate_bits': 'R'}[name])
+    path = networks(found, beta=1.0)
+    for place, (name, values) in enumerate((('H - D', [h - d for h, d in zip(
+            path['data_entropy_bits'], path['distortion_bits'], strict=True)]),
+            ('I', path['mutual_information_bits']), ('R', path['rate_bits']))):
+        left.plot(path['updates'], values, MARKERS[place] + '-', color=COLORS[place], label=name)
     left.set_xlabel('updates')
     left.set_ylabel('bits a bar')
     left.legend()
-    family = sorted((row for row in found['networks'] if row['updates'] == path[-1]['updates']),
-                    key=lambda row: row['rate_bits'])
-    right.plot([row['rate_bits'] for row in family], [row['distortion_bits'] for row in family],
-               'o-', color=COLORS[0], label='beta-VAEs')
-    for row in family:
-        right.annotate(f'β {row["beta"]:g}', (row['rate_bits'], row['distortion_bits']),
-                       textcoords='offset points', xytext=(4, 4), fontsize=8)
-    for number, name in enumerate(dict.fromkeys(row['channel'] for row in found['channel']), 1):
-        own = sorted((row['rate_bits'], row['distortion_bits']) for row in found['channel']
-                     if row['channel'] == name)
-        right.plot(*np.array(own).T, 's--', color=COLORS[number],
+    family = networks(found, updates=max(path['updates']))
+    right.plot(family['rate_bits'], family['distortion_bits'], 'o-', color=COLORS[0],
+               label='beta-VAEs')
+    for beta, rate, distortion in zip(family['beta'], family['rate_bits'],
+                                      family['distortion_bits'], strict=True):
+        right.annotate(f'β {beta:g}', (rate, distortion), textcoords='offset points',
+                       xytext=(4, 4), fontsize=8)
+    for number, (name, curve) in enumerate(channel_curves(found).items(), 1):
+        right.plot(curve['rate_bits'], curve['distortion_bits'], 's--', color=COLORS[number],
                    label=f'one VAE (β 1), {name} channel')
     right.set_xlabel('rate, bits a bar')
     right.set_ylabel('distortion, bits a bar')
+    right.set_yscale('log')
     right.legend()
     save_figure(figure, folder / 'appendixA-bounds.png')
 

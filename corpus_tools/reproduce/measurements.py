@@ -1,17 +1,16 @@
-"""What is measured: rates and channels, information, motifs, further queries, bounds."""
+"""What arrives of queries: at each rate and channel, in which key, and with how many chords."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from corpus_tools.reproduce.material import Material
-from qbdi_m21.channel.allocation import allocate_bits
-from qbdi_m21.channel.source import Source, make_channel
+from corpus_tools.reproduce.material import TRAINED, Material, Query
+from qbdi_m21.frames.roll import Frames
 from qbdi_m21.improvisation.rates import rate_name
+from qbdi_m21.model.inference import LatentModel
 
 #: Channel, and the variance that its bits are allocated by: the one that keeps the prior; eqs 6-8
 #: on the query's encoder values, as the paper reads; the notebooks'.
@@ -20,180 +19,87 @@ CHANNELS = (('prior-preserving', 'corpus'), ('paper', 'sample'), ('notebook', 'p
 #: A bit-limited version is shown at this rate.
 LIMITED = 256
 
+#: Keys are looked at where little of the query is left, and where nothing is.
+LOW_RATES = (64, 0)
+
 Rows = list[dict[str, Any]]
 
-_BITS = 1 / math.log(2)
+_TRIADS = np.array([np.roll(np.isin(np.arange(12), tones), root)
+                    for tones in ((0, 4, 7), (0, 3, 7)) for root in range(12)], dtype=np.float64)
+
+
+def measure_model(material: Material, _: dict[str, Any]) -> dict[str, Any]:
+    """Train the paper's networks, and return D, R and what they learned from."""
+    data = material.data
+    return {'works': len(data.works), 'bars': len(data.windows),
+            'updates': material.experiment.updates,
+            'networks': material.each('networks', material.experiment.networks, TRAINED,
+                                      material.train)}
 
 
 def measure_rates(material: Material, _: dict[str, Any]) -> Rows:
-    """Return the rows of a sweep over rates and seeds, through each channel, with controls."""
-    return [{'channel': channel, **row} for channel, variance in CHANNELS
-            for row in _sweep(material, material.query, material.experiment.rates,
-                              material.experiment.seeds, channel, variance)]
+    """Return the rows of a sweep over rates, takes and channels, with controls."""
+    return [row for take, model, query in material.takes_of_query() for channel in CHANNELS
+            for row in _sweep(query, model, material.experiment.rates, take, *channel)]
 
 
 def measure_queries(material: Material, _: dict[str, Any]) -> Rows:
     """Return rows of further queries, through the first two channels."""
-    from qbdi_m21.notation.reading import load_score
-    chosen = material.experiment
-    return [{'work': work, 'channel': channel, **row} for work in chosen.chosen_queries
-            for channel, variance in CHANNELS[:2]
-            for row in _sweep(material, load_score(work), chosen.query_rates, chosen.query_seeds,
-                              channel, variance)]
+    return [row for take, model, query in material.takes_of_further() for channel in CHANNELS[:2]
+            for row in _sweep(query, model, material.experiment.query_rates, take, *channel)]
 
 
-def _sweep(material: Material, query: Any, rates: Any, seeds: int, channel: str,
+def _sweep(query: Query, model: LatentModel, rates: Any, take: int, channel: str,
            variance: str) -> Rows:
-    from qbdi_m21.improvisation.sweep import sweep
-    found = sweep(query, material.model, rates=rates, seeds=seeds, channel=channel,
+    from qbdi_m21.improvisation.sweep import QUERY, sweep
+    found = sweep(query.score, model, rates=rates, seeds=[take], channel=channel,
                   variance=variance)
-    return [asdict(row) for row in found.rows]
+    entropy = {rate_name(rate): _triad_entropy(query, model, rate, take, channel, variance)
+               for rate in found.rates}
+    return [{'work': query.work, 'take': take, 'channel': channel, **asdict(row),
+             'triad_entropy_bits': entropy[row.rate] if row.control == QUERY else None}
+            for row in found.rows]
 
 
-def improvisations(material: Material) -> dict[str, Any]:
-    """Return query, full-rate and bit-limited version as scores, by name."""
-    from qbdi_m21.improvisation.operations import improvise
-    return {'query': material.query, **{
-        rate_name(rate): improvise(material.query, material.model, rate=rate,
-                                   seed=material.experiment.seed)
-        for rate in ('full', LIMITED)}}
+def _triad_entropy(query: Query, model: LatentModel, rate: Any, take: int, channel: str,
+                   variance: str) -> float:
+    """Return the entropy of the triads that beats are nearest to, by the probabilities of notes.
+
+    No threshold is applied, so that silence takes no part.
+    """
+    from qbdi_m21.improvisation.transmission import transmit_frames
+    sent = transmit_frames(query.frames, model, rate=rate, seed=take, channel=channel,
+                           variance=variance)
+    _, probability = model.decode(sent.received)
+    spec = model.spec
+    sounding = probability[:, :, :spec.num_pitches].astype(np.float64)
+    frames = max(1, round(1 / float(spec.step_ql)))
+    beats = sounding.reshape(-1, frames, spec.num_pitches).sum(axis=1)
+    chroma = np.zeros((len(beats), 12))
+    np.add.at(chroma.T, np.arange(spec.pitch_low, spec.pitch_high) % 12, beats.T)
+    _, counts = np.unique((chroma @ _TRIADS.T).argmax(axis=1), return_counts=True)
+    share = counts / counts.sum()
+    return float(-(share * np.log2(share)).sum() + 0.0)
 
 
-def measure_information(material: Material, _: dict[str, Any]) -> dict[str, Any]:
-    """Return information rates of surfaces (figure 5) and latents (figure 6), with nulls."""
-    from qbdi_m21.analysis.information_rate import information_rate
-    from qbdi_m21.improvisation.information import latent_information_rate
-    chosen = material.experiment
-    surface = {name: _information(information_rate(score, null=chosen.null, seed=chosen.seed))
-               for name, score in improvisations(material).items()}
-    latents: dict[str, Any] = {}
-    # means at full rate and samples at 256 bits, as the notebooks; and each alone, so that the
-    # noise of sampling can be told from the channel's
-    for name, kind, rate in (('means', 'means', 'full'), ('received, full', 'received', 'full'),
-                             (f'received, {LIMITED} bits', 'received', LIMITED)):
-        takes = [_information(latent_information_rate(
-            material.query, material.model, latents=kind, rate=rate, seed=seed, null=chosen.null))
-            for seed in (range(chosen.seeds) if kind == 'received' else [chosen.seed])]
-        latents[name] = takes
-    return {'surface': surface, 'latents': latents,
-            'gaussian': _gaussian(len(latents['means'][0]['profile']), material)}
-
-
-def _information(found: Any) -> dict[str, Any]:
-    plain = found.to_json()
-    return {**plain, 'profile': [row['bits'] for row in plain['profile']],
-            'reaches': [float(found.thresholds[found.curve > 0].min(initial=math.inf)),
-                        float(found.thresholds[found.curve > 0].max(initial=-math.inf))]}
-
-
-def _gaussian(bars: int, material: Material) -> list[float]:
-    """Return peaks of the information rate of independent Gaussian vectors."""
-    from qbdi_m21.analysis.information_rate import information_rate
-    rng = np.random.default_rng(material.experiment.seed)
-    return [information_rate(rng.standard_normal((bars, len(material.model.mean)))).total_bits
-            for _ in range(material.experiment.null)]
-
-
-def measure_motifs(material: Material, found: dict[str, Any]) -> dict[str, Any]:
-    """Return motifs of the oracle at its threshold (figure 4) and at lower ones, by version."""
-    from qbdi_m21.analysis.motifs.find import find_motifs
-    told: dict[str, Any] = {}
-    for name, score in improvisations(material).items():
-        selected = found['information']['surface'][name]['selected_threshold']
-        told[name] = [{'share': share, 'threshold': share * selected, **_lengths(find_motifs(
-            score, preset='vmo', threshold=share * selected, min_length=0.5))}
-            for share in (0.25, 0.5, 0.75, 1.0)]
-    return told
-
-
-def _lengths(motifs: Any) -> dict[str, Any]:
-    lengths = [float(motif.length_ql) for motif in motifs]
-    return {'num_motifs': len(lengths), 'lengths_ql': lengths,
-            'mean_length_ql': float(np.mean(lengths)) if lengths else None}
-
-
-def measure_bounds(material: Material, _: dict[str, Any]) -> dict[str, Any]:
-    """Return H - D <= I <= R along training and beta, and D at the channel's rates (appendix A)."""
-    from qbdi_m21.model.evaluation import evaluate
-    from qbdi_m21.model.presets import Objective
-    from qbdi_m21.model.training import train
-    chosen, windows = material.experiment, _some(material)
-    # each length of training is a network of its own, of the same seed: the same path
-    lengths = [max(10, chosen.beta_updates * part // 8) for part in (1, 2, 4, 8)]
-    runs = [('training', 1.0, updates) for updates in lengths]
-    runs += [('beta', beta, chosen.beta_updates) for beta in chosen.beta if beta != 1.0]
+def measure_keys(material: Material, _: dict[str, Any]) -> Rows:
+    """Return the keys of improvisations on queries and on the same, transposed."""
+    from qbdi_m21.improvisation.sweep import move
     rows = []
-    for kind, beta, updates in runs:
-        _, served = train(material.data, 'dubnov2019', updates=updates,
-                          objective=Objective(beta=beta), seed=chosen.seed)
-        told = evaluate(served, windows, samples=chosen.samples, iwae_samples=0,
-                        seed=chosen.seed)['information']
-        rows.append({'kind': kind, 'beta': beta, 'updates': updates, **told})
-        if (kind, updates) == ('training', chosen.beta_updates):
-            curve = _channel_curve(served, windows, material)
-    return {'networks': rows, 'channel': curve}
-
-
-def measure_future(material: Material, _: dict[str, Any]) -> Rows:
-    """Return what a weight on the future does to latents, D and R, and improvisations (eq 25)."""
-    from qbdi_m21.analysis.information_rate import information_rate
-    from qbdi_m21.errors import FramesError
-    from qbdi_m21.improvisation.information import latent_information_rate
-    from qbdi_m21.improvisation.operations import improvise
-    from qbdi_m21.model.bounds import distortion_and_rate
-    from qbdi_m21.model.future import future_information
-    from qbdi_m21.model.presets import Objective
-    from qbdi_m21.model.training import train
-    chosen, rows = material.experiment, []
-    for weight in chosen.future:
-        _, served = train(material.data, 'dubnov2019', updates=chosen.beta_updates,
-                          objective=Objective(future=weight), seed=chosen.seed)
-        distortion, rate = distortion_and_rate(served, _some(material), samples=chosen.samples,
-                                               seed=chosen.seed)
-        try:
-            told: dict[str, Any] = dict(future_information(served, material.data,
-                                                           seed=chosen.seed))
-        except FramesError:     # too few bars to tell
-            told = dict.fromkeys(('latent_bits', 'surface_bits', 'remaining_bits'))
-        latents = latent_information_rate(material.query, served, null=chosen.null,
-                                          seed=chosen.seed)
-        made = improvise(material.query, served, rate=LIMITED, seed=chosen.seed)
-        surface = information_rate(made, null=chosen.null, seed=chosen.seed)
-        rows.append({'future': weight, 'distortion_bits': distortion * _BITS,
-                     'rate_bits': rate * _BITS, **told, **_beside_null('latents', latents),
-                     **_beside_null('improvisation', surface)})
+    for own in (material.takes_of_query(), material.takes_of_further()):
+        for take, model, query in own:
+            for rate in LOW_RATES:
+                key = _key(query.frames, model, rate, take)
+                rows += [{'work': query.work, 'take': take, 'rate': rate_name(rate),
+                          'semitones': semitones, 'key': key,
+                          'moved_key': _key(move(query.frames, semitones), model, rate, take)}
+                         for semitones in material.experiment.transpositions]
     return rows
 
 
-def _beside_null(name: str, found: Any) -> dict[str, float]:
-    return {f'{name}_ir_bits': found.total_bits, f'{name}_null_bits': found.null.mean_bits,
-            f'{name}_null_sd': found.null.sd_bits}
-
-
-def _some(material: Material) -> Any:
-    from qbdi_m21.model.bounds import evenly
-    windows = material.data.windows
-    return windows[evenly(len(windows), 1000)]
-
-
-def _channel_curve(model: Any, windows: Any, material: Material) -> Rows:
-    """Return what arrives of the bars through each channel at each rate, and D behind it."""
-    from qbdi_m21.model.bounds import cell_nats, encode_windows
-    posterior = encode_windows(model, windows)
-    source = Source(*(np.asarray(one, np.float64) for one in (
-        model.mean, model.variance, model.posterior_variance)))
-    rows = []
-    for name in ('prior-preserving', 'paper'):
-        for rate in material.experiment.rates:
-            rng = np.random.default_rng(material.experiment.seed)
-            bits = np.full(len(source.variance), np.inf) if rate == 'full' else np.asarray(
-                allocate_bits(source.variance, rate), dtype=np.float64)
-            channel = make_channel(name, np.broadcast_to(bits, posterior.mean.shape), source)
-            nats = [float(cell_nats(model, channel.transmit(posterior.sample(rng), rng),
-                                    windows).mean()) for _ in range(material.experiment.samples)]
-            told = channel.delivered_bits(posterior.mean, posterior.variance,
-                                          source_mean=source.mean, source_variance=source.total)
-            rows.append({'channel': name, 'rate': rate_name(rate),
-                         'rate_bits': float(told.sum(axis=1).mean()),
-                         'distortion_bits': float(np.mean(nats)) * _BITS})
-    return rows
+def _key(frames: Frames, model: LatentModel, rate: Any, take: int) -> str | None:
+    from qbdi_m21.frames.features import pitch_classes
+    from qbdi_m21.improvisation.measures import estimate_key
+    from qbdi_m21.improvisation.transmission import transmit_frames
+    made = transmit_frames(frames, model, rate=rate, seed=take).frames
+    return estimate_key(pitch_classes(made).sum(axis=0))[0]

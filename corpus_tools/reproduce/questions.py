@@ -8,6 +8,8 @@ import numpy as np
 
 from corpus_tools.reproduce.material import Material
 from qbdi_m21.errors import QbdiError
+from qbdi_m21.frames.roll import Frames
+from qbdi_m21.model.inference import LatentModel
 
 Rows = list[dict[str, Any]]
 
@@ -31,22 +33,26 @@ QUESTIONS = (
 
 def measure_questions(material: Material, _: dict[str, Any]) -> Rows:
     """Return the numbers of each query; None where a query has none."""
-    from qbdi_m21.notation.reading import load_score
-    chosen = material.experiment
-    scores = [('the query', material.query), *(
-        (work, load_score(work)) for work in chosen.chosen_queries)]
-    return [{'work': work, **_information(material, score), **_allocation(material, score),
-             **_walk(material, score)} for work, score in scores]
+    asked = (material.query, *material.further_queries)
+    rows = []
+    for place, query in enumerate(asked):
+        material.tell(place, len(asked))
+        model = material.network(place)     # they go round the networks
+        rows.append({'work': query.work, **_information(material, query.score, model),
+                     **_allocation(material, query.frames, model),
+                     **_walk(material, query.score, model)})
+    return rows
 
 
-def _information(material: Material, score: Any) -> dict[str, float | None]:
+def _information(material: Material, score: Any,
+                 model: LatentModel) -> dict[str, float | None]:
     from qbdi_m21.analysis.information_rate import information_rate
     from qbdi_m21.improvisation.information import latent_information_rate
     options: dict[str, Any] = {'null': material.experiment.null, 'seed': material.experiment.seed}
     found: dict[str, float | None] = {'surface_z': _z(information_rate(score, **options))}
     profiles = {}
     for latents in ('means', 'samples', 'posterior'):
-        told = latent_information_rate(score, material.model, latents=latents, **options)
+        told = latent_information_rate(score, model, latents=latents, **options)
         found[f'{latents}_z'] = _z(told)
         profiles[latents] = told
     return {**found, 'profile_correlation': _correlation(
@@ -70,37 +76,33 @@ def _correlation(surface: Any, latents: Any) -> float | None:
     return float(spearmanr(by_bar, latents.profile).statistic)
 
 
-def _allocation(material: Material, score: Any) -> dict[str, float | None]:
-    from qbdi_m21.frames.encode import to_frames
-    from qbdi_m21.frames.notes import extract_notes
+def _allocation(material: Material, frames: Frames,
+                model: LatentModel) -> dict[str, float | None]:
     from qbdi_m21.frames.roll import note_starts
     from qbdi_m21.improvisation.measures import measure
     from qbdi_m21.improvisation.transmission import encode_frames, transmit_frames
-    served = material.model
-    frames = to_frames(extract_notes(score), step=served.spec.step_ql,
-                       pitch_range=served.spec.pitch_range)
     found: dict[str, float | None] = {}
     for allocation in ('whole', 'dynamic'):
-        values = [measure(transmit_frames(frames, served, rate=RATE, allocation=allocation,
+        values = [measure(transmit_frames(frames, model, rate=RATE, allocation=allocation,
                                           seed=seed).frames, frames)['chroma_cosine']
-                  for seed in range(material.experiment.query_seeds)]
+                  for seed in range(material.experiment.query_takes)]
         known = [value for value in values if value is not None]
         found[f'{allocation}_cosine'] = float(np.mean(known)) if known else None
-    heard = encode_frames(frames, served)
-    full = transmit_frames(frames, served, rate='full', seed=material.experiment.seed)
-    cells, _ = served.decode(heard.mean)
+    heard = encode_frames(frames, model)
+    full = transmit_frames(frames, model, rate='full', seed=material.experiment.seed)
+    cells, _ = model.decode(heard.mean)
     found['samples_notes'] = float(note_starts(full.frames).sum())
-    found['means_notes'] = float(np.asarray(cells)[:, :, served.spec.num_pitches:].sum())
+    found['means_notes'] = float(np.asarray(cells)[:, :, model.spec.num_pitches:].sum())
     return found
 
 
-def _walk(material: Material, score: Any) -> dict[str, float | None]:
+def _walk(material: Material, score: Any, model: LatentModel) -> dict[str, float | None]:
     from corpus_tools.measures import harmony
     from qbdi_m21.frames.notes import extract_notes
     from qbdi_m21.frames.repeats import in_order
     from qbdi_m21.improvisation.resynthesis import resynthesise
     try:
-        table = extract_notes(resynthesise(score, model=material.model, bars=64,
+        table = extract_notes(resynthesise(score, model=model, bars=64,
                                            seed=material.experiment.seed).score)
     except QbdiError:       # nothing repeats, or nothing sounds
         return {'walk_step': None, 'shuffled_step': None}

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from corpus_tools.reproduce.appendices import BOUNDS, FUTURE, measure_bounds, measure_future
 from corpus_tools.reproduce.claims import measure_claims
+from corpus_tools.reproduce.dynamics import (
+    measure_information,
+    measure_latents,
+    measure_motifs,
+)
 from corpus_tools.reproduce.experiment import Experiment
 from corpus_tools.reproduce.figures import (
+    bound_figure,
     information_figures,
     motif_figures,
     rate_figures,
     score_figures,
 )
-from corpus_tools.reproduce.material import Material
+from corpus_tools.reproduce.material import TRAINED, Material
 from corpus_tools.reproduce.measurements import (
-    measure_bounds,
-    measure_future,
-    measure_information,
-    measure_motifs,
+    measure_keys,
+    measure_model,
     measure_queries,
     measure_rates,
 )
 from corpus_tools.reproduce.questions import measure_questions
 from corpus_tools.reproduce.report import write_report
-from corpus_tools.study import digest
 from qbdi_m21.errors import QbdiWarning
-from qbdi_m21.files import write_aside
 
 Progress = Callable[[str, int, int], object]
 
@@ -46,22 +49,25 @@ class Step:
     uses: tuple[str, ...] = ()
 
 
-#: Settings that decide every step.
-_ALL = ('corpus', 'corpus_works', 'meter', 'reading', 'query', 'updates', 'seed')
+#: Settings that decide what comes of the query, and of further ones.
+_QUERY = (*TRAINED, 'networks', 'query', 'takes')
+_FURTHER = (*TRAINED, 'networks', 'queries', 'query_takes')
 
 #: In order; each may use what those before it have found.
 STEPS = (
-    Step('model', lambda material, _: material.train(), uses=('samples',)),
-    Step('rates', measure_rates, rate_figures, ('rates', 'seeds')),
-    Step('scores', lambda *_: {}, score_figures),
-    Step('information', measure_information, information_figures, ('seeds', 'null')),
-    Step('motifs', measure_motifs, motif_figures, ('null',)),
-    Step('queries', measure_queries, uses=('queries', 'query_rates', 'query_seeds')),
-    Step('bounds', measure_bounds, uses=('beta', 'beta_updates', 'samples', 'rates')),
-    Step('future', measure_future, uses=('future', 'beta_updates', 'samples', 'null')),
-    Step('questions', measure_questions, uses=('queries', 'query_seeds', 'null')),
+    Step('model', measure_model, uses=(*TRAINED, 'networks')),
+    Step('rates', measure_rates, rate_figures, (*_QUERY, 'rates')),
+    Step('scores', lambda *_: {}, score_figures, (*TRAINED, 'query')),
+    Step('information', measure_information, information_figures, (*_QUERY, 'null')),
+    Step('motifs', measure_motifs, motif_figures, (*_QUERY, *_FURTHER)),
+    Step('keys', measure_keys, uses=(*_QUERY, *_FURTHER, 'transpositions')),
+    Step('queries', measure_queries, uses=(*_FURTHER, 'query_rates')),
+    Step('latents', measure_latents, uses=(*_FURTHER, 'null')),
+    Step('questions', measure_questions, uses=('query', *_FURTHER, 'null')),
+    Step('bounds', measure_bounds, bound_figure, (*BOUNDS, 'trainings')),
+    Step('future', measure_future, uses=(*FUTURE, 'trainings')),
     Step('claims', lambda _, found: measure_claims(found), uses=(
-        'rates', 'seeds', 'null', 'queries', 'query_rates', 'query_seeds')),
+        *_QUERY, *_FURTHER, 'rates', 'query_rates', 'null', 'transpositions')),
 )
 
 
@@ -73,10 +79,11 @@ def reproduce(experiment: Experiment, folder: str | os.PathLike[str], *,
     ----------
     experiment : Experiment
     folder : path
-        Made if missing. Each step leaves its numbers there, as JSON, and its figures; a step
-        that is done is not done again unless a setting that decides it has changed.
+        Made if missing. Each step and each training leaves its numbers there, as JSON, and
+        its figures; what is done is not done again unless a setting that decides it, or the
+        version of the toolkit, has changed.
     progress : callable, optional
-        Called as ``progress(step, done, all)``.
+        Called as ``progress(step, done, all)``, counted in the step's own parts.
 
     Returns
     -------
@@ -86,33 +93,20 @@ def reproduce(experiment: Experiment, folder: str | os.PathLike[str], *,
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     material = Material(experiment, target)
-    settings = experiment.to_json()
     found: dict[str, Any] = {}
-    for place, step in enumerate(STEPS):
+    for place, step in enumerate(STEPS, start=1):
         if progress is not None:
-            progress(step.name, place, len(STEPS))
-        path = target / f'{step.name}.json'
-        mark = digest({name: settings[name] for name in (*_ALL, *step.uses)})
-        kept = _read(path, mark)
-        if kept is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore', QbdiWarning)
-                kept = step.measure(material, found)
-                if step.draw is not None:
-                    step.draw(material, kept, target)
-            with write_aside(path) as aside:
-                aside.write_text(json.dumps({'configuration': mark, 'found': kept}, indent=1,
-                                            default=str) + '\n', encoding='utf-8')
-        found[step.name] = kept
-    if progress is not None:
-        progress('report', len(STEPS), len(STEPS))
+            material.tell = partial(progress, f'step {place} of {len(STEPS)}, {step.name}')
+        material.tell(0, 1)
+        found[step.name] = material.kept.get(step.name, step.uses,
+                                             partial(_do, step, material, found))
     return write_report(experiment, found, target)
 
 
-def _read(path: Path, mark: str) -> Any:
-    """Return what a step has found before; None if it is not done with this configuration."""
-    try:
-        held = json.loads(path.read_text('utf-8'))
-        return held['found'] if held['configuration'] == mark else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _do(step: Step, material: Material, found: dict[str, Any]) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', QbdiWarning)
+        told = step.measure(material, found)
+        if step.draw is not None:
+            step.draw(material, told, material.kept.folder)
+    return told

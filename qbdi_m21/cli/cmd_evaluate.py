@@ -40,6 +40,8 @@ def evaluate(model: str, sources: tuple[str, ...], split: str | None, reading: s
              json_path: str | None) -> None:
     """Measure MODEL on SOURCES: what it tells of their bars, and what it plays back.
 
+    Last, what the latents of a bar tell of the next bar's; of few works this is left out.
+
     MODEL is a shipped model or a .keras file. SOURCES are scores, folders, corpus:NAME works,
     note tables, or one training set (.npz) of `corpus-tools dataset`.
 
@@ -49,13 +51,15 @@ def evaluate(model: str, sources: tuple[str, ...], split: str | None, reading: s
       qbdi-m21 evaluate mine.keras corpus:bach/bwv66.6 corpus:bach/bwv4.8 --json mine.json
     """
     from qbdi_m21.files import write_aside
+    from qbdi_m21.improvisation.information import latent_dynamics
     from qbdi_m21.model.evaluation import evaluate as measure
     from qbdi_m21.model.store import load_model
 
     record = check_output(json_path, ('.json',)) if json_path not in (None, '-') else None
     loaded = load_model(model)
     data = _load(loaded, sources, seed, reading=reading, meter=meter, min_bars=min_bars)
-    windows, works = _chosen(data, split, sources)
+    rows, works = _chosen(data, split, sources)
+    windows = data.windows[rows]
     learned = _learned(loaded, works)
     if learned:
         warn(f'{model} has learned {learned} of the {len(works)} works that are measured: the '
@@ -64,16 +68,18 @@ def evaluate(model: str, sources: tuple[str, ...], split: str | None, reading: s
     with count_bar('bar') as show:
         found = measure(loaded, windows, samples=samples, iwae_samples=iwae_samples, seed=seed,
                         progress=show)
+    dynamics = latent_dynamics(loaded, windows, data.work[rows], seed=seed)
     about = {'model': loaded.card.get('name') or model,
              'model_weights_sha256': loaded.weights_sha256, 'sources': list(sources),
              'split': split, 'works': len(works), 'learned_works': learned, 'seed': seed,
              'qbdi_m21': qbdi_m21.__version__}
-    text = json.dumps({**about, 'measures': found}, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps({**about, 'measures': found, 'dynamics': dynamics}, indent=1,
+                      ensure_ascii=False, allow_nan=False)
     if record is not None:
         with write_aside(record) as aside:
             aside.write_text(text + '\n', encoding='utf-8')
     click.echo(text if json_path == '-' else _table(
-        [('works', str(len(works)), ''), *_rows(found)]))
+        [('works', str(len(works)), ''), *_rows(found), *_dynamics_rows(dynamics)]))
     if record is not None:
         click.echo(f'wrote {record}')
 
@@ -92,10 +98,10 @@ def _load(model: LatentModel, sources: tuple[str, ...], seed: int, **reading: An
 
 def _chosen(data: TrainingSet, split: str | None,
             sources: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
-    """Return the windows and the names of the works of a split, or of all works."""
+    """Return the rows and the names of the works of a split, or of all works."""
     from qbdi_m21.model.training_set import SPLITS
     if split is None:
-        return data.windows, data.works
+        return slice(None), data.works
     if not sources[0].lower().endswith('.npz'):
         raise ParameterError(f'--split {split} goes with a training set (.npz); all works of '
                              'other sources are measured')
@@ -104,7 +110,7 @@ def _chosen(data: TrainingSet, split: str | None,
     if not works:
         raise CorpusError(f'{sources[0]} has no work in its {split} split; expected one of '
                           f'{", ".join(s for s in SPLITS if len(data.rows(s)))}')
-    return data.windows[data.rows(split)], works
+    return data.rows(split), works
 
 
 def _learned(model: LatentModel, works: tuple[str, ...]) -> int:
@@ -152,6 +158,21 @@ def _rows(found: dict[str, Any]) -> Iterator[Row]:
                            ('draws from the prior', 'prior')):
             yield (f'chroma cosine by {unit}, {label}', f'{found[measure][key]:.3f}',
                    'control' if label != key else '')
+
+
+def _dynamics_rows(found: dict[str, Any]) -> Iterator[Row]:
+    """Give the rows of what latents tell of those that follow."""
+    part = found['information_rate']
+    if part is not None:
+        yield 'information rate of latents', f'{part["bits"]:.3f}', 'bits a bar'
+        yield ('information rate of latents, bars shuffled', f'{part["null_bits"]:.3f}', 'control')
+    part = found['future']
+    if part is not None:
+        unit = f'bits, at most {part["ceiling_bits"]:g}'
+        for label, key in (("I(z; next bar's z)", 'latent_bits'),
+                           ("I(bar; next bar's z)", 'surface_bits'),
+                           ("I(bar; next bar's z | z)", 'remaining_bits')):
+            yield label, f'{part[key]:.2f}', unit
 
 
 def _table(rows: list[Row]) -> str:

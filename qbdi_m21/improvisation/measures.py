@@ -61,13 +61,15 @@ def count_sets(chroma: FloatArray) -> int:
 def compare_bars(ours: FloatArray, theirs: FloatArray) -> dict[str, float | None]:
     """Return how near two sequences of bars (B, 12) are, where both sound.
 
-    `silent_bars` is the share of the bars in which the second sounds and the first does not.
+    `silent_bars` is the share of the bars in which the second sounds and the first does not;
+    `chord_agreement` is over the bars in which the second has a chord, sound the first or not.
     """
     due = theirs.any(axis=1)
     both = due & ours.any(axis=1)
     found: dict[str, float | None] = {
         'silent_bars': float((due & ~both).sum() / max(due.sum(), 1)), 'chroma_cosine': None,
-        'tonnetz_distance': None, 'tonnetz_by_circle': None}
+        'tonnetz_distance': None, 'tonnetz_by_circle': None,
+        'chord_agreement': _chord_agreement(ours, theirs)}
     if both.any():
         one, two = ours[both], theirs[both]
         cosine = (one * two).sum(axis=1) / (
@@ -78,6 +80,13 @@ def compare_bars(ours: FloatArray, theirs: FloatArray) -> dict[str, float | None
                   'tonnetz_distance': float(np.linalg.norm(away, axis=1).mean()),
                   'tonnetz_by_circle': float(circles.mean())}
     return found
+
+
+def _chord_agreement(ours: FloatArray, theirs: FloatArray) -> float | None:
+    (root, quality), (wanted, kind) = infer_chords(ours), infer_chords(theirs)
+    named = wanted >= 0
+    same = (root == wanted) & (quality == kind)
+    return float(same[named].mean()) if named.any() else None
 
 
 def chord_entropy(chroma: FloatArray, grid: Grid) -> float | None:

@@ -70,6 +70,9 @@ class SweepRow:
         Euclidean distance of the tonal centroids (Harte et al. 2006) of these bars, mean.
     tonnetz_by_circle : float or None
         The same with the distances on the three circles averaged.
+    chord_agreement : float or None
+        Share of the bars in which the query has a chord, and the improvisation the same one;
+        None where it has none.
     onset_agreement : float
         F1 of the frames in which notes start, with the query's; 1 is equal.
     key : str or None
@@ -93,6 +96,7 @@ class SweepRow:
     chroma_cosine: float | None
     tonnetz_distance: float | None
     tonnetz_by_circle: float | None
+    chord_agreement: float | None
     onset_agreement: float
     key: str | None
     key_fit: float | None

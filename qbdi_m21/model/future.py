@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qbdi_m21.errors import FramesError, ParameterError
-from qbdi_m21.model.bounds import encode_windows
+from qbdi_m21.model.bounds import Windows, encode_windows
 from qbdi_m21.model.inference import LatentModel
-from qbdi_m21.model.training_set import TrainingSet
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -116,15 +115,17 @@ def _critic(matrix: FloatArray, left: FloatArray, spread: FloatArray, sure: floa
     return critic
 
 
-def future_information(model: LatentModel, data: TrainingSet, *, seed: int = 0,
-                       candidates: int = CANDIDATES) -> dict[str, float]:
+def future_information(model: LatentModel, windows: Windows, work: npt.NDArray[np.int64], *,
+                       seed: int = 0, candidates: int = CANDIDATES) -> dict[str, float]:
     """Return what latents, and bars themselves, tell of the latents of the next bar.
 
     Parameters
     ----------
     model : LatentModel
-    data : TrainingSet
-        Its works in order.
+    windows : ndarray of bool, shape (N, W, 2P)
+        Those of a work follow each other, in order.
+    work : ndarray of int, shape (N,)
+        Which work each is of.
     seed : int
         Of samples, split and candidates.
     candidates : int
@@ -142,12 +143,12 @@ def future_information(model: LatentModel, data: TrainingSet, *, seed: int = 0,
     Source: Dubnov 2019, appendix B (eqs 20-25). Y are the posterior means of the next window. Both
     are lower bounds by one kind of predictor; their difference is an estimate and no bound.
     """
-    posterior = encode_windows(model, data.windows)
+    posterior = encode_windows(model, windows)
     rng = np.random.default_rng(seed)
     latents = posterior.sample(rng)
-    first = np.flatnonzero(data.work[1:] == data.work[:-1])
-    cells = data.windows.reshape(len(data.windows), -1).astype(np.float64)
-    told, seen = (contrastive_bits(values[first], posterior.mean[first + 1], data.work[first],
+    first = np.flatnonzero(work[1:] == work[:-1])
+    cells = windows.reshape(len(windows), -1).astype(np.float64)
+    told, seen = (contrastive_bits(values[first], posterior.mean[first + 1], work[first],
                                    seed=seed, candidates=candidates)
                   for values in (latents, cells))
     return {'latent_bits': told['bits'], 'surface_bits': seen['bits'],

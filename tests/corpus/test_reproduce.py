@@ -9,12 +9,29 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from corpus_tools import statistics
 from corpus_tools.cli import main
 from corpus_tools.reproduce import STEPS, load_experiment, reproduce
-from corpus_tools.reproduce.claims import CONFOUNDED, HOLDS, NOT, OPEN, _signature, measure_claims
+from corpus_tools.reproduce.appendices import gaps
+from corpus_tools.reproduce.claims import (
+    CONFOUNDED,
+    HOLDS,
+    NOT,
+    OPEN,
+    _signature,
+    key_change,
+    measure_claims,
+)
+from corpus_tools.reproduce.material import Material
 from corpus_tools.reproduce.questions import QUESTIONS, answers
 from corpus_tools.reproduce.report import _verdict
 from qbdi_m21.errors import CorpusError, ParameterError
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch):
+    """Intervals and tests as they are, in a fifth of the time."""
+    monkeypatch.setattr(statistics, 'RESAMPLES', 1999)
 
 
 @pytest.mark.tf
@@ -28,28 +45,48 @@ def test_the_quick_version_runs_through_and_goes_on(tmp_path):
     for figure in ('rates', 'figure4-motifs', 'figure5-information-rate', 'figure6-latents',
                    'appendixA-bounds'):
         assert f'({figure}.png)' in report
-    assert {path.stem for path in tmp_path.glob('*.json')} == {step.name for step in STEPS}
-    bounds = json.loads((tmp_path / 'bounds.json').read_text())['found']
+    assert {path.stem for path in tmp_path.glob('*.json')} == {
+        'data', *(step.name for step in STEPS)}
+    bounds, = found(tmp_path, 'bounds')
     for row in bounds['networks']:
-        # eqs 18 and 19
-        assert row['lower_bound_bits'] <= row['mutual_information_bits'] <= row['rate_bits']
+        # eqs 18 and 19, of I as it is estimated
+        assert row['data_entropy_bits'] - row['distortion_bits'] <= row['mutual_information_bits']
+        assert row['mutual_information_bits'] <= row['rate_bits']
     nothing = [row for row in bounds['channel'] if row['rate'] == '0 bits']
     assert all(row['rate_bits'] == 0 for row in nothing)
+    # takes go round the networks, and have noise of their own
+    full = {row['take']: row['notes'] for row in found(tmp_path, 'rates')
+            if (row['channel'], row['control'], row['rate']) == ('paper', 'query', 'full')}
+    assert len(set(full.values())) == 3
     # a further call makes nothing again, and a lost step makes itself alone
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    before = times(tmp_path)
     (tmp_path / 'motifs.json').unlink()
     reproduce(load_experiment(quick=True), tmp_path)
-    changed = {path.name for path in tmp_path.iterdir()
-               if path.stat().st_mtime_ns != before.get(path)}
-    assert changed == {'motifs.json', 'figure4-motifs.png', 'appendixA-bounds.png', 'report.md'}
+    assert changed(tmp_path, before) == {'motifs.json', 'figure4-motifs.png', 'report.md'}
     assert (tmp_path / 'report.md').read_text('utf-8') == report
-    # and another setting only what it decides
-    before = (tmp_path / 'model.json').stat().st_mtime_ns, (tmp_path / 'motifs.json').stat(
-        ).st_mtime_ns
-    reproduce(replace(load_experiment(quick=True), queries=1), tmp_path)
-    assert before == ((tmp_path / 'model.json').stat().st_mtime_ns,
-                      (tmp_path / 'motifs.json').stat().st_mtime_ns)
+    # and another setting only what it decides: a training more is one training more
+    before = times(tmp_path)
+    reproduce(replace(load_experiment(quick=True), queries=1, trainings=2), tmp_path)
+    new = changed(tmp_path, before)
+    assert {name for name in new if '/' in name} == {'bounds/1.json', 'future/1.json'}
+    assert not {'data.json', 'model.json', 'rates.json', 'information.json'} & new
     assert '1 further queries' in (tmp_path / 'report.md').read_text('utf-8')
+    # another corpus is another training set
+    other = replace(load_experiment(quick=True), corpus_works=5)
+    assert len(Material(other, tmp_path).data.works) == 5
+
+
+def found(folder, name):
+    return json.loads((folder / f'{name}.json').read_text('utf-8'))['found']
+
+
+def times(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob('*') if path.is_file()}
+
+
+def changed(folder, before):
+    return {str(path.relative_to(folder)) for path, time in times(folder).items()
+            if time != before.get(path)}
 
 
 @pytest.mark.parametrize(('there', 'message'), [
@@ -70,7 +107,8 @@ def test_what_a_data_folder_lacks_is_told(tmp_path, there, message):
 def test_configurations(tmp_path, shared_data):
     paper, free, quick = (load_experiment(data=str(shared_data)), load_experiment(),
                           load_experiment(quick=True))
-    assert (paper.updates, paper.reading, paper.seeds) == (20000, 'dubnov2019', 10)
+    assert (paper.updates, paper.reading, paper.takes) == (20000, 'dubnov2019', 10)
+    assert paper.networks >= 10
     assert len(free.chosen_queries) >= 20
     assert quick.updates < free.updates
     with pytest.raises(ParameterError, match='no experiment'):
@@ -88,71 +126,122 @@ def test_configurations(tmp_path, shared_data):
     assert replace(free, seed=1) != free
 
 
-def made_up(*, likeness=0.3, sets=-5, silence=0.0, stays=True, change=4.0):
+@pytest.mark.parametrize(('change', 'message'), [
+    ({'takes': 'ten'}, "takes is 'ten'; expected a whole number"),
+    ({'takes': 0}, 'takes is 0; expected at least 1'),
+    ({'networks': True}, 'networks is True; expected a whole number'),
+    ({'seed': -1}, 'seed is -1; expected at least 0'),
+    ({'corpus': 'bach'}, "corpus is 'bach'; expected a list"),
+    ({'rates': (64,)}, "must hold 'full'"), ({'beta': (2.0,)}, 'beta must hold 1.0'),
+    ({'future': (1.0,)}, 'begin with 0.0')])
+def test_settings_out_of_range_are_told(change, message):
+    with pytest.raises(ParameterError, match=message):
+        replace(load_experiment(), **change)
+
+
+def made_up(*, likeness=0.3, sets=-5, silence=0.0, follows=True, change=4.0, shorter=-2.0):
     """Return findings in which each claim's effect is known."""
     def rows(works):
         for work in works:
-            for take in range(6):
+            for take in range(10):
                 wave = 0.01 * (take % 3) + 0.003 * (ord(work[-1]) % 5)
                 for channel in ('prior-preserving', 'paper'):
                     for rate in ('full', '256 bits', '64 bits'):
+                        low = rate != 'full'
                         for control in ('query', 'shuffled', 'transposed'):
+                            own = likeness * (1 + wave) if control == 'query' else 0.0
                             yield {
                                 'work': work, 'channel': channel, 'control': control, 'rate': rate,
-                                'seed': take, 'chroma_cosine': 0.4 + wave + (
-                                    likeness * (1 + wave) if control == 'query' else 0.0),
-                                'pitch_class_sets': 50 + take + (
-                                    0 if rate == 'full' else sets * (1 + wave)),
+                                'take': take, 'chroma_cosine': 0.4 + wave + own,
+                                'chord_agreement': 0.2 + wave + own / 2,
+                                'pitch_class_sets': 50 + take + low * sets * (1 + wave),
+                                'triad_entropy_bits': 3 + low * sets * (1 + wave) / 10
+                                if control == 'query' else None,
                                 'silent_share': 0.1 + wave / 2 + (
-                                    0 if rate == 'full' or channel != 'paper'
-                                    else silence * (1 + wave)),
-                                'key': 'F# major' if control == 'transposed' and not stays
-                                else 'a minor'}
+                                    channel == 'paper') * low * silence * (1 + wave)}
                     yield {'work': work, 'channel': channel, 'control': 'prior', 'rate': '',
-                           'seed': take, 'chroma_cosine': 0.4 + wave / 2, 'key': 'C major'}
+                           'take': take, 'chroma_cosine': 0.4 + wave / 2, 'chord_agreement': 0.1}
 
-    def takes(shift):
-        return [{'total_bits': 100 + take % 4 + shift * (1 + take / 50), 'selected_threshold': 0.5,
-                 'null': {'mean_bits': 80.0}} for take in range(6)]
+    works = [f'w{k}' for k in range(10)]
+    takes = [('the query', take) for take in range(10)] + [
+        (work, take) for work in works for take in range(2)]
+    wave = {place: 1 + 0.01 * k for k, place in enumerate(takes)}
+    keys = [{'work': work, 'take': take, 'rate': rate, 'semitones': 6, 'key': 'a minor',
+             'moved_key': 'e- minor' if follows else 'C major'}
+            for work, take in takes for rate in ('64 bits', '0 bits')]
+    motifs = [{'work': work, 'take': take, 'version': version, 'share': share,
+               'mean_length_ql': 8 * wave[work, take] + (share < 1) * shorter * wave[work, take]}
+              for work, take in takes for version in ('query', 'full', '256 bits')
+              for share in (0.5, 0.75, 1.0)]
 
-    motifs = [{'share': share, 'lengths_ql': [2.0 + 8 * share + k % 3 for k in range(9)]}
-              for share in (0.25, 0.5, 0.75, 1.0)]
-    return {'rates': list(rows(['q'])), 'queries': list(rows([f'w{k}' for k in range(6)])),
-            'motifs': {'query': motifs}, 'information': {'latents': {
-                'received, full': takes(0), 'received, 256 bits': takes(change)}}}
+    def peak(work, take, rate):
+        shift = change * wave[work, take] * (rate == '256 bits')
+        return {'total_bits': 100 + take % 4 + shift, 'selected_threshold': 0.5}
+
+    return {
+        'rates': list(rows(['the query'])), 'queries': list(rows(works)), 'keys': keys,
+        'motifs': motifs, 'information': {'latents': {
+            f'received, {rate}': [{**peak('the query', take, rate), 'null': {'mean_bits': 80.0}}
+                                  for take in range(10)] for rate in ('full', '256 bits')}},
+        'latents': [{'work': work, 'take': take, 'rate': rate, 'null_bits': 80.0,
+                     **peak(work, take, rate)}
+                    for work, take in takes[10:] for rate in ('full', '256 bits')]}
 
 
 def verdicts(found):
     table = pd.DataFrame(measure_claims(found))
-    return {claim: own['verdict'].tolist() for claim, own in table.groupby('claim', sort=False)}
+    return [own['verdict'].tolist() for _, own in table.groupby('claim', sort=False)]
 
 
 def test_verdicts_follow_from_effects():
-    told = list(verdicts(made_up()).values())
-    assert told[0] == [HOLDS] * 4
-    assert told[1] == [HOLDS] * 4
-    assert told[2] == [NOT, NOT]        # six of six takes, six of six queries
-    assert told[3] == [HOLDS]
-    assert told[4] == [HOLDS, HOLDS, OPEN]
+    relations, chords, tonic, motifs, dynamics = verdicts(made_up())
+    assert relations == [HOLDS] * 6
+    assert chords == [HOLDS] * 12
+    assert tonic == [HOLDS, HOLDS]      # ten of ten takes, ten of ten queries
+    assert motifs == [HOLDS] * 5
+    assert dynamics == [HOLDS, HOLDS, OPEN] * 2
 
 
 def test_verdicts_turn_with_effects():
-    told = list(verdicts(made_up(likeness=-0.3, sets=5, stays=False, change=0.0)).values())
-    assert told[0] == [NOT] * 4
-    assert told[1] == [NOT] * 4
-    assert told[2] == [HOLDS, HOLDS]
-    assert told[4] == [OPEN] * 3
+    relations, chords, tonic, motifs, dynamics = verdicts(made_up(
+        likeness=-0.3, sets=5, follows=False, change=0.0, shorter=1.0))
+    assert relations == [NOT, NOT, NOT, NOT, NOT, NOT]
+    assert chords == [NOT] * 12
+    assert tonic == [NOT, NOT]
+    assert motifs == [NOT] * 5
+    assert dynamics == [OPEN] * 6
 
 
 def test_fewer_chords_with_more_silence_are_confounded():
-    told = list(verdicts(made_up(silence=0.3)).values())
-    assert told[1] == [CONFOUNDED, HOLDS] * 2
+    table = pd.DataFrame(measure_claims(made_up(silence=0.3)))
+    sets = table[table['test'].str.startswith('different pitch-class sets')]
+    assert sets['verdict'].tolist() == [CONFOUNDED, HOLDS] * 2
+    assert sets['why'].iloc[0] == '30 % more of the frames are silent at 256 bits'
+    assert (table[table['test'].str.startswith('entropy')]['verdict'] == HOLDS).all()
 
 
 def test_few_takes_decide_nothing():
-    found = made_up()
-    found['rates'] = [row for row in found['rates'] if row['seed'] < 3]
-    assert next(iter(verdicts(found).values()))[0] == OPEN
+    few = made_up()
+    few['rates'] = [row for row in few['rates'] if row['take'] < 4]
+    assert verdicts(few)[0] == [OPEN, HOLDS] * 3
+
+
+def test_the_more_tests_the_less_one_of_them_decides():
+    # six takes: p is 2 / 2**6 by itself, and is not by itself
+    few = made_up()
+    few['rates'] = [row for row in few['rates'] if row['take'] < 6]
+    rows = [row for row in measure_claims(few) if row['over'] == 'takes'
+            and row['claim'].startswith('At full rate')]
+    assert [row['p'] for row in rows] == pytest.approx([3 / 32] * 3)
+    assert [row['verdict'] for row in rows] == [OPEN] * 3
+
+
+@pytest.mark.parametrize(('key', 'moved', 'kind'), [
+    ('C major', 'F# major', 'follows'), ('a minor', 'F# major', 'follows'),
+    ('C major', 'e- minor', 'follows'), ('C major', 'a minor', 'stays'),
+    ('C major', 'G major', 'neither'), (None, 'C major', 'neither')])
+def test_what_a_key_does_when_the_query_is_moved(key, moved, kind):
+    assert key_change({'key': key, 'moved_key': moved, 'semitones': 6}) == kind
 
 
 @pytest.mark.parametrize(('key', 'tonic'), [('C major', 0), ('a minor', 0), ('A minor', 0),
@@ -161,13 +250,23 @@ def test_relative_keys_are_one(key, tonic):
     assert _signature(key) == tonic
 
 
+def training(distortion, rates=(20, 50)):
+    return {'networks': [{'updates': 9, 'beta': beta, 'rate_bits': r, 'distortion_bits': 100 - r}
+                         for beta, r in ((2.0, 10), (0.5, 30))]
+            + [{'updates': 2, 'beta': 1.0, 'rate_bits': 20, 'distortion_bits': 500}],
+            'channel': [{'channel': 'prior-preserving', 'rate': 'x', 'rate_bits': r,
+                         'distortion_bits': d} for r, d in zip(rates, (distortion, 10),
+                                                               strict=True)]}
+
+
 def test_which_reaches_lower_distortion_is_said_where_rates_overlap():
-    networks = [{'updates': 9, 'rate_bits': r, 'distortion_bits': 100 - r} for r in (10, 30)]
-    channel = [{'channel': 'prior-preserving', 'rate': 'x', 'rate_bits': r, 'distortion_bits': d}
-               for r, d in ((20, 95), (50, 10))]
-    assert _verdict({'networks': networks, 'channel': channel}).startswith(
-        'The beta-VAEs reach lower D at equal R: the channel on one VAE is at +15.0 bits')
-    assert 'do not overlap' in _verdict({'networks': networks, 'channel': channel[1:]})
+    assert gaps([training(95)]) == [15.0]
+    assert _verdict([training(d) for d in (94, 95, 96)]).startswith(
+        'The beta-VAEs reach lower D at equal R: behind the prior-preserving channel, D is higher '
+        'by 15 (12.5 to 17.5) bits')
+    assert _verdict([training(d) for d in (64, 65, 66)]).startswith('The channel reaches')
+    assert 'is not decided' in _verdict([training(d) for d in (60, 100)])
+    assert 'do not overlap' in _verdict([training(95, rates=(40, 50))])
 
 
 def test_answers_are_differences_over_queries():

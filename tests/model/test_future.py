@@ -116,7 +116,7 @@ def test_latents_that_are_trained_for_it_tell_more_of_the_next():
     for future in (0.0, 50.0):
         _, served = train(data, 'dubnov2019', updates=300, seed=1,
                           objective=Objective(beta=10.0, future=future))
-        told[future] = future_information(served, data, candidates=32)
+        told[future] = future_information(served, data.windows, data.work, candidates=32)
     assert abs(told[0.0]['latent_bits']) < 0.3
     assert told[50.0]['latent_bits'] > told[0.0]['latent_bits'] + 0.5
     # six bars that follow each other tell log2 6 bits

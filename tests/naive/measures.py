@@ -52,10 +52,13 @@ def naive_tonnetz(weights):
 
 
 def naive_comparison(ours, theirs):
-    """The four numbers of bars against bars."""
+    """The five numbers of bars against bars."""
     due = [k for k, bar in enumerate(theirs) if sum(bar)]
     both = [k for k in due if sum(ours[k])]
-    found = {'silent_bars': 1 - len(both) / len(due) if due else 0.0}
+    wanted = [(naive_chord(ours[k]), naive_chord(theirs[k])) for k in range(len(theirs))
+              if naive_chord(theirs[k])]
+    found = {'silent_bars': 1 - len(both) / len(due) if due else 0.0, 'chord_agreement':
+             sum(one == two for one, two in wanted) / len(wanted) if wanted else None}
     if not both:
         return found | dict.fromkeys(('chroma_cosine', 'tonnetz_distance', 'tonnetz_by_circle'))
     cosines, whole, circles = [], [], []

@@ -11,6 +11,7 @@ from musicxml_checks import block_model, write_model_file
 import qbdi_m21 as q
 from qbdi_m21.cli import main
 from qbdi_m21.corpus import build_training_set
+from qbdi_m21.improvisation.information import latent_dynamics
 from qbdi_m21.model.evaluation import evaluate
 from qbdi_m21.model.spec import FrameSpec
 from qbdi_m21.model.training_set import TrainingSet
@@ -78,6 +79,9 @@ def test_json_holds_what_the_library_gives_and_how(folder):
     model = q.load_model('blocks.keras')
     assert found.pop('measures') == evaluate(model, data.windows[data.rows('validation')],
                                              samples=2, iwae_samples=3, seed=4)
+    rows = data.rows('validation')
+    assert found.pop('dynamics') == latent_dynamics(model, data.windows[rows], data.work[rows],
+                                                    seed=4)
     assert found == {'model': 'blocks', 'model_weights_sha256': model.weights_sha256,
                      'sources': ['set.npz'], 'split': 'validation', 'works': 1,
                      'learned_works': 0, 'seed': 4, 'qbdi_m21': q.__version__}

@@ -7,9 +7,11 @@ from musicxml_checks import block_model, fingerprint
 
 import qbdi_m21 as q
 from qbdi_m21.errors import EmptyScoreError, ModelError, ParameterError
-from qbdi_m21.improvisation.information import LATENTS
+from qbdi_m21.frames.notes import extract_notes
+from qbdi_m21.improvisation.information import LATENTS, latent_dynamics
 from qbdi_m21.improvisation.settings import Settings
 from qbdi_m21.improvisation.transmission import transmit_encoding
+from qbdi_m21.model.future import future_information
 
 
 @pytest.fixture(scope='module')
@@ -117,3 +119,36 @@ def test_bad_input_is_refused(choral, blocks):
         q.latent_information_rate(stream.Score(), blocks)
     with pytest.raises(ModelError, match='no model'):
         q.latent_information_rate(choral, 'none')
+
+
+def test_a_note_table_is_as_good_as_its_score(choral, blocks):
+    one, two = (q.latent_information_rate(music, blocks, null=3, seed=1)
+                for music in (choral, extract_notes(choral)))
+    assert one.to_json() == two.to_json()
+
+
+def test_dynamics_of_many_works_are_those_of_each_and_of_their_pairs(blocks):
+    rng = np.random.default_rng(1)
+    spec = blocks.spec
+    own = rng.random((6, spec.window_frames, 2 * spec.num_pitches)) < 0.03
+    work = np.repeat(np.arange(40), 12)
+    windows = own[np.concatenate([(k + np.arange(12)) % 6 for k in range(40)])]
+    found = latent_dynamics(blocks, windows, work, null=3, seed=2)
+    told = [q.information_rate(np.asarray(blocks.encode(windows[work == k])[0], np.float64),
+                               null=3, seed=2) for k in range(40)]
+    rate = found['information_rate']
+    assert rate['works'] == 40
+    assert rate['bits'] == pytest.approx(sum(one.total_bits for one in told) / 480, abs=1e-3)
+    assert rate['null_bits'] == pytest.approx(
+        sum(one.null.mean_bits for one in told) / 480, abs=1e-3)
+    assert rate['bits'] > rate['null_bits']     # the works go round
+    wanted = future_information(blocks, windows, work, seed=2)
+    assert found['future'] == pytest.approx(wanted, abs=1e-3)
+    assert found['future']['surface_bits'] > 1.5
+
+
+def test_few_works_tell_nothing_of_the_next_bar(blocks):
+    spec = blocks.spec
+    windows = np.ones((2, spec.window_frames, 2 * spec.num_pitches), bool)
+    assert latent_dynamics(blocks, windows, np.array([0, 1])) == {
+        'information_rate': None, 'future': None}

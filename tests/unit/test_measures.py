@@ -204,7 +204,16 @@ def test_bars_in_which_one_side_is_silent_are_counted_and_not_compared():
 def test_without_a_bar_in_which_both_sound_there_is_nothing_to_compare(ours, theirs, silent):
     assert compare_bars(ours, theirs) == {
         'silent_bars': silent, 'chroma_cosine': None, 'tonnetz_distance': None,
-        'tonnetz_by_circle': None}
+        'tonnetz_by_circle': None, 'chord_agreement': None}
+
+
+def test_bars_agree_where_the_query_has_a_chord_and_the_improvisation_the_same():
+    c, minor, two, none = (np.isin(np.arange(12), tones) * 1.0
+                           for tones in ((0, 4, 7), (0, 3, 7), (0, 7), ()))
+    found = compare_bars(np.array([c, 3 * c, minor, two, none, c]),
+                         np.array([c, c, c, c, c, two]))
+    assert found['chord_agreement'] == 2 / 5
+    assert compare_bars(np.array([c]), np.array([two]))['chord_agreement'] is None
 
 
 def test_a_silent_improvisation_has_no_measure_but_its_silence():
@@ -214,7 +223,8 @@ def test_a_silent_improvisation_has_no_measure_but_its_silence():
     assert found == {
         'notes': 0, 'silent_share': 1.0, 'pitch_class_sets': 0, 'chord_entropy_bits': None,
         'silent_bars': 1.0, 'chroma_cosine': None, 'tonnetz_distance': None,
-        'tonnetz_by_circle': None, 'onset_agreement': 0.0, 'key': None, 'key_fit': None,
+        'tonnetz_by_circle': None, 'chord_agreement': None, 'onset_agreement': 0.0, 'key': None,
+        'key_fit': None,
         'ir_bits': 0.0, 'ir_threshold': found['ir_threshold']}
 
 
