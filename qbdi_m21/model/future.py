@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,35 +15,44 @@ from qbdi_m21.model.inference import LatentModel
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Vectors that come before, of one kind or of several.
+Past = FloatArray | tuple[FloatArray, ...]
+
 #: Scores of all pairs of (n, D) and (n, E), shape (n, n).
 Critic = Callable[[FloatArray, FloatArray], FloatArray]
 
 #: Pairs among which the next one is told; the estimate cannot exceed its logarithm.
 CANDIDATES = 64
 
+#: Parts of the groups, one after the other held out.
+PARTS = 5
+
 #: Components of the bars' cells, and of latents, that the predictor sees at most.
 COMPONENTS = 64
 
 
-def contrastive_bits(past: FloatArray, future: FloatArray, groups: npt.NDArray[np.int64], *,
+def contrastive_bits(past: Past, future: FloatArray, groups: npt.NDArray[np.int64], *,
                      seed: int = 0, candidates: int = CANDIDATES) -> dict[str, float]:
     """Return a lower bound on the mutual information of pairs of vectors, in bits.
 
     Parameters
     ----------
-    past, future : ndarray, shapes (N, D) and (N, E)
-        Pairs.
+    past : ndarray, shape (N, D), or a tuple of such
+        Each of several is brought to its principal components by itself.
+    future : ndarray, shape (N, E)
+        What follows each.
     groups : ndarray of int, shape (N,)
-        Pairs of one group are on one side of the split: works.
+        Pairs of one group are on one side of each split: works.
     seed : int
-        Of the split and of the candidates.
+        Of the splits and of the candidates.
     candidates : int
         Among how many the right one is told.
 
     Returns
     -------
     dict
-        `bits`, the bound; `ceiling_bits`, the most it can be; `pairs`, on which it was measured.
+        `bits`, the bound; `ceiling_bits`, the most it can be; `pairs`, on which it was measured:
+        all.
 
     Raises
     ------
@@ -53,29 +62,33 @@ def contrastive_bits(past: FloatArray, future: FloatArray, groups: npt.NDArray[n
     Notes
     -----
     Source: InfoNCE (van den Oord, Li & Vinyals 2018; Poole et al. 2019, eq 12). The critic is the
-    log-likelihood of a linear Gaussian predictor, which is fitted by ridge regression on half of
-    the groups, where a quarter fits and a quarter chooses how sure it is; the bound is measured on
-    the other half, so that it holds whatever the fit.
+    log-likelihood of a linear Gaussian predictor. The groups are dealt into five parts: on each
+    the bound is measured with a predictor that was fitted by ridge regression on three others,
+    where the last one chose its penalty and how sure it is. So the bound holds whatever the fit.
     """
     if candidates < 2:
         raise ParameterError(f'candidates is {candidates}; expected at least 2')
     rng = np.random.default_rng(seed)
     names = rng.permutation(np.unique(groups))
-    # a quarter of the groups fits, a quarter chooses, half is measured
-    cuts = len(names) // 4, len(names) // 2
-    fitted, chosen, measured = (np.isin(groups, part) for part in np.split(names, cuts))
-    if min(fitted.sum(), chosen.sum(), measured.sum()) < candidates:
+    parts = [np.isin(groups, part) for part in np.array_split(names, PARTS)]
+    if min(part.sum() for part in parts) < candidates:
         raise FramesError(f'{len(groups)} pairs in {len(names)} groups are too few; expected at '
-                          f'least {candidates} in each quarter of the groups')
-    reduce_past, reduce_future = _reduction(past[fitted]), _reduction(future[fitted])
-    x, y = reduce_past(past), reduce_future(future)
-    critic = max(_critics(x[fitted], y[fitted]),
-                 key=lambda one: _bound(x[chosen], y[chosen], one, candidates, seed))
-    return {'bits': _bound(x[measured], y[measured], critic, candidates, seed) / math.log(2),
-            'ceiling_bits': math.log2(candidates), 'pairs': int(measured.sum())}
+                          f'least {candidates} in each of {PARTS} parts of the groups')
+    kinds = past if isinstance(past, tuple) else (past,)
+    nats = 0.0
+    for place, measured in enumerate(parts):
+        chosen = parts[place - 1]
+        fitted = ~(measured | chosen)
+        x = np.hstack([_reduced(one, fitted) for one in kinds])
+        y = _reduced(future, fitted)
+        critic = max(_critics(x[fitted], y[fitted]), key=partial(
+            _bound, x[chosen], y[chosen], candidates, seed))
+        nats += measured.mean() * _bound(x[measured], y[measured], candidates, seed, critic)
+    return {'bits': float(nats) / math.log(2), 'ceiling_bits': math.log2(candidates),
+            'pairs': len(groups)}
 
 
-def _bound(x: FloatArray, y: FloatArray, critic: Critic, candidates: int, seed: int) -> float:
+def _bound(x: FloatArray, y: FloatArray, candidates: int, seed: int, critic: Critic) -> float:
     """Return the bound on pairs, in nats, over random sets of candidates."""
     rng = np.random.default_rng([seed, 1])
     found = []
@@ -88,12 +101,19 @@ def _bound(x: FloatArray, y: FloatArray, critic: Critic, candidates: int, seed: 
     return float(np.mean(found))
 
 
-def _reduction(values: FloatArray) -> Any:
-    """Return what centres vectors and keeps their first principal components."""
-    mean = values.mean(axis=0)
-    _, _, axes = np.linalg.svd(values - mean, full_matrices=False)
-    kept = axes[:COMPONENTS].T
-    return lambda rows: (rows - mean) @ kept
+def _reduced(values: FloatArray, fitted: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return the first principal components, of variance 1 in the mean, by the fitted rows."""
+    own = values[fitted]
+    centred = own - own.mean(axis=0)
+    if min(centred.shape) > 2 * COMPONENTS:
+        from scipy.sparse.linalg import svds
+        # the first components alone, in a tenth of the time
+        _, sizes, axes = svds(centred, COMPONENTS, v0=np.ones(min(centred.shape)))
+    else:
+        _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+        sizes, axes = sizes[:COMPONENTS], axes[:COMPONENTS]
+    scale = np.sqrt((sizes ** 2).mean() / len(own)) or 1.0
+    return np.asarray((values - own.mean(axis=0)) @ axes.T / scale)
 
 
 def _critics(x: FloatArray, y: FloatArray) -> list[Critic]:
@@ -135,8 +155,9 @@ def future_information(model: LatentModel, windows: Windows, work: npt.NDArray[n
     -------
     dict
         `latent_bits`, I(Z, Y) of samples of the posteriors; `surface_bits`, I(X, Y) of the
-        bars' cells; `remaining_bits`, I(X, Y | Z), their difference: what a bar tells of the next
-        and its latents do not; `ceiling_bits` and `pairs`.
+        bars, by their cells and what the encoder makes of them; `remaining_bits`, I(X, Y | Z),
+        their difference: what a bar tells of the next and its latents do not; `ceiling_bits` and
+        `pairs`.
 
     Notes
     -----
@@ -144,13 +165,15 @@ def future_information(model: LatentModel, windows: Windows, work: npt.NDArray[n
     are lower bounds by one kind of predictor; their difference is an estimate and no bound.
     """
     posterior = encode_windows(model, windows)
+    means = posterior.mean
     rng = np.random.default_rng(seed)
     latents = posterior.sample(rng)
     first = np.flatnonzero(work[1:] == work[:-1])
     cells = windows.reshape(len(windows), -1).astype(np.float64)
-    told, seen = (contrastive_bits(values[first], posterior.mean[first + 1], work[first],
-                                   seed=seed, candidates=candidates)
-                  for values in (latents, cells))
+    # the means are a function of the bar: a predictor that is no better than linear needs them
+    told, seen = (contrastive_bits(values, means[first + 1], work[first], seed=seed,
+                                   candidates=candidates)
+                  for values in (latents[first], (cells[first], means[first])))
     return {'latent_bits': told['bits'], 'surface_bits': seen['bits'],
             'remaining_bits': seen['bits'] - told['bits'], 'ceiling_bits': told['ceiling_bits'],
             'pairs': told['pairs']}
