@@ -22,9 +22,13 @@ from qbdi_m21.model.bounds import (
 )
 from qbdi_m21.model.inference import LatentModel
 from qbdi_m21.model.presets import Objective
+from qbdi_m21.model.training_set import TrainingSet
 
 #: Bars that D and R are measured on at most.
 MOST_BARS = 1000
+
+#: Bars among which the next one is told: few, for few works.
+CANDIDATES = 32
 
 #: Settings that decide a training of either appendix.
 BOUNDS = ('beta', 'training_updates', 'samples', 'rates')
@@ -44,24 +48,22 @@ def _bounds(material: Material, number: int) -> dict[str, Any]:
     runs += [(beta, chosen.training_updates) for beta in chosen.beta]
     rows, curve = [], []
     for beta, updates in runs:
-        served = _train(material, updates, Objective(beta=beta), number)
-        rows.append({'beta': beta, 'updates': updates,
-                     **_chain(served, material, number)})
+        served = _train(material.data, updates, Objective(beta=beta), chosen.seed + number)
+        rows.append({'beta': beta, 'updates': updates, **_chain(served, material, number)})
         if (beta, updates) == (1.0, chosen.training_updates):
             curve = _channel_curve(served, material, number)
     return {'networks': rows, 'channel': curve}
 
 
-def _train(material: Material, updates: int, objective: Objective, number: int) -> LatentModel:
+def _train(data: TrainingSet, updates: int, objective: Objective, seed: int) -> LatentModel:
     from qbdi_m21.model.training import train
-    _, served = train(material.data, 'dubnov2019', updates=updates, objective=objective,
-                      seed=material.experiment.seed + number)
+    _, served = train(data, 'dubnov2019', updates=updates, objective=objective, seed=seed)
     return served
 
 
 def _chain(model: LatentModel, material: Material, number: int) -> dict[str, float]:
     """Return H, D, I and R (eqs 1, 18, 19) in bits; I as it is estimated, with its error."""
-    windows = _some(material)
+    windows = _some(material.data)
     posterior = encode_windows(model, windows)
     rng = np.random.default_rng(material.experiment.seed + number)
     distortion, told = [], []
@@ -77,14 +79,14 @@ def _chain(model: LatentModel, material: Material, number: int) -> dict[str, flo
             'rate_bits': float(posterior.divergence_nats().sum(axis=1).mean()) * BITS_A_NAT}
 
 
-def _some(material: Material) -> Any:
-    windows = material.data.windows
+def _some(data: TrainingSet) -> Any:
+    windows = data.windows
     return windows[evenly(len(windows), MOST_BARS)]
 
 
 def _channel_curve(model: LatentModel, material: Material, number: int) -> Rows:
     """Return what arrives of the bars through each channel at each rate, and D behind it."""
-    windows = _some(material)
+    windows = _some(material.data)
     posterior = encode_windows(model, windows)
     source = Source(*(np.asarray(one, np.float64) for one in (
         model.mean, model.variance, model.posterior_variance)))
@@ -106,7 +108,11 @@ def _channel_curve(model: LatentModel, material: Material, number: int) -> Rows:
 
 
 def measure_future(material: Material, _: dict[str, Any]) -> list[Any]:
-    """Return what a weight on the future does to latents, D and R, by training (eq 25)."""
+    """Return what a weight on the future does to latents, D and R, by training (eq 25).
+
+    On works that the networks have not learned: latents that are trained to tell the next bar know
+    it by heart in those that they have.
+    """
     return material.each('future', material.experiment.trainings, FUTURE, lambda number: [
         _future(material, weight, number) for weight in material.experiment.future])
 
@@ -118,14 +124,16 @@ def _future(material: Material, weight: float, number: int) -> dict[str, Any]:
     from qbdi_m21.improvisation.transmission import transmit_frames
     from qbdi_m21.model.future import future_information
     chosen, query = material.experiment, material.query
-    served = _train(material, chosen.training_updates, Objective(future=weight), number)
-    distortion, rate = distortion_and_rate(served, _some(material), samples=chosen.samples,
+    learned, other = material.parts
+    served = _train(learned, chosen.training_updates, Objective(future=weight),
+                    chosen.seed + number)
+    distortion, rate = distortion_and_rate(served, _some(other), samples=chosen.samples,
                                            seed=number)
     try:
         told: dict[str, Any] = dict(future_information(
-            served, material.data.windows, material.data.work, seed=number))
+            served, other.windows, other.work, seed=number, candidates=CANDIDATES))
     except FramesError:     # too few bars to tell
-        told = dict.fromkeys(('latent_bits', 'surface_bits', 'remaining_bits'))
+        told = dict.fromkeys(('latent_bits', 'surface_bits', 'remaining_bits', 'ceiling_bits'))
     made = transmit_frames(query.frames, served, rate=LIMITED, seed=number).frames
     return {'future': weight, 'distortion_bits': distortion * BITS_A_NAT,
             'rate_bits': rate * BITS_A_NAT, **told,

@@ -132,12 +132,14 @@ def _fewer_but_silent(told: dict[str, Any]) -> str:
 
 
 def _tonic(keys: Rows) -> Rows:
+    import pandas as pd
     claim = "At a low rate the music converges to the query's tonic"
     rows = []
     for over in ('takes', 'queries'):
         # takes of one query are no further queries
-        own = [row for row in keys if row['rate'] == '64 bits' and (
+        chosen = [row for row in keys if (
             row['work'] == ASKED if over == 'takes' else row['work'] != ASKED and not row['take'])]
+        own = [row for row in chosen if row['rate'] == '64 bits']
         for semitones in dict.fromkeys(row['semitones'] for row in own):
             kinds = [key_change(row) for row in own if row['semitones'] == semitones]
             share, (low, high) = kinds.count(FOLLOWS) / len(kinds), _share_interval(kinds)
@@ -147,7 +149,20 @@ def _tonic(keys: Rows) -> Rows:
                 {'effect': share, 'low': low, 'high': high, 'p': None, 'number': len(kinds)},
                 _most, f'{kinds.count(STAYS)} stay in the key of the query that is not moved, '
                 f'{kinds.count(OTHER)} go elsewhere'))
+        if own:
+            own = [{**row, 'own': float(in_own_key(row)), 'work': f"{row['work']} {row['take']}"}
+                   for row in chosen if row['semitones'] == own[0]['semitones']]
+            rows.append(_row(
+                claim, f"share of the {over} in the query's own key signature at 64 bits, less "
+                'full rate', over, _difference(pd.DataFrame(own), 'own', 'rate', 'full',
+                                               '64 bits'), _positive))
     return rows
+
+
+def in_own_key(row: dict[str, Any]) -> bool:
+    """Return whether an improvisation has the key signature of its query."""
+    key = _signature(row['key'])
+    return key is not None and key == _signature(row['query_key'])
 
 
 def _most(told: dict[str, Any]) -> str:

@@ -9,23 +9,12 @@ import numpy as np
 
 from corpus_tools.reproduce.material import Material, Query
 from corpus_tools.reproduce.measurements import LIMITED, Rows
-from qbdi_m21.frames.roll import Frames
-from qbdi_m21.improvisation.rates import Rate, rate_name
+from corpus_tools.reproduce.versions import QUERY, RATES, improvisations, improvised_frames
+from qbdi_m21.improvisation.rates import rate_name
 from qbdi_m21.model.inference import LatentModel
 
 #: Motifs are looked for at the selected threshold and at these shares of it.
 SHARES = (0.25, 0.5, 0.75, 1.0)
-
-#: Versions: the query itself, and improvisations at these rates.
-RATES: tuple[Rate, ...] = ('full', LIMITED)
-
-
-def improvisations(material: Material) -> dict[str, Any]:
-    """Return query, full-rate and bit-limited version as scores, by name: take 0."""
-    from qbdi_m21.improvisation.operations import improvise
-    return {'query': material.query.score, **{
-        rate_name(rate): improvise(material.query.score, material.network(0), rate=rate, seed=0)
-        for rate in RATES}}
 
 
 def measure_information(material: Material, _: dict[str, Any]) -> dict[str, Any]:
@@ -77,10 +66,8 @@ def measure_motifs(material: Material, _: dict[str, Any]) -> Rows:
 def _motifs(query: Query, model: LatentModel, take: int) -> Rows:
     from qbdi_m21.analysis.information_rate import information_rate
     from qbdi_m21.analysis.motifs.find import find_motifs
-    from qbdi_m21.improvisation.transmission import transmit_frames
-    versions: dict[str, Frames] = {} if take else {'query': query.frames}   # the same in all takes
-    versions |= {rate_name(rate): transmit_frames(query.frames, model, rate=rate, seed=take).frames
-                 for rate in RATES}
+    versions = {} if take else {QUERY: query.frames}    # the same in all takes
+    versions |= improvised_frames(query.frames, model, take)
     rows = []
     for name, frames in versions.items():
         if not frames.sounding.any():

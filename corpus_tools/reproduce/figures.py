@@ -10,8 +10,8 @@ import numpy as np
 
 from corpus_tools.plots import COLORS, MARKERS, plot_measures
 from corpus_tools.reproduce.appendices import channel_curves, networks
-from corpus_tools.reproduce.dynamics import improvisations
 from corpus_tools.reproduce.material import Material
+from corpus_tools.reproduce.versions import improvisations
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.report.oracle_plots import plot_ir_curve, plot_ir_profile
 from qbdi_m21.report.plots import save_figure
@@ -29,16 +29,22 @@ def rate_figures(_: Material, rows: Any, folder: Path) -> None:
     save_figure(plot_measures(table, MEASURES, 'bits', color_by='channel'), folder / 'rates.png')
 
 
-def score_figures(material: Material, _: Any, folder: Path) -> None:
-    """Write figures 2 and 3: the improvisation over the query, with collisions and meetings."""
+def version_figures(material: Material, _: Any, folder: Path) -> None:
+    """Write figures 2, 3 and 4."""
+    versions = improvisations(material)
+    _score_figures(versions, folder)
+    _motif_figure(versions, folder)
+
+
+def _score_figures(versions: dict[str, Any], folder: Path) -> None:
+    """Write the improvisations over the query, with collisions and meetings."""
     from qbdi_m21.analysis.collisions import find_collisions
     from qbdi_m21.notation.align import align
     from qbdi_m21.notation.annotate import annotate
     from qbdi_m21.notation.musicxml import write_musicxml
     from qbdi_m21.notation.pictures import draw_picture
-    versions = improvisations(material)
-    query = versions.pop('query')
-    for number, (name, made) in enumerate(versions.items(), 2):
+    (_, query), *made_on_it = versions.items()
+    for number, (name, made) in enumerate(made_on_it, 2):
         marked = annotate(align(query, made), find_collisions(query, made))
         stem = folder / f'figure{number}-{name.replace(" ", "-")}'
         write_musicxml(marked, stem.with_suffix('.mxl'))
@@ -46,13 +52,12 @@ def score_figures(material: Material, _: Any, folder: Path) -> None:
             draw_picture(marked, stem.with_suffix('.png'))
 
 
-def motif_figures(material: Material, _: Any, folder: Path) -> None:
-    """Draw figure 4: the oracle's motifs on Tonnetz chroma, three panels."""
+def _motif_figure(versions: dict[str, Any], folder: Path) -> None:
+    """Draw the oracle's motifs on Tonnetz chroma, three panels."""
     from matplotlib.figure import Figure
 
     from qbdi_m21.analysis.motifs.find import find_motifs
     from qbdi_m21.report.motif_plots import plot_motifs
-    versions = improvisations(material)
     figure = Figure(figsize=(10, 4 * len(versions)), layout='constrained')
     for axes, (name, score) in zip(figure.subplots(len(versions)), versions.items(), strict=True):
         motifs = find_motifs(score, preset='vmo')[:10]

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from corpus_tools.reproduce.experiment import Experiment
 from corpus_tools.reproduce.kept import Kept
 from qbdi_m21.corpus import build_training_set
@@ -80,6 +82,19 @@ class Material:
 
         self.kept.get('data', (), build)
         return TrainingSet.load(path)
+
+    @cached_property
+    def parts(self) -> tuple[TrainingSet, TrainingSet]:
+        """Works to learn, and a third that share no title and no bars with them."""
+        data = self.data
+        whole = TrainingSet.from_windows(
+            {name: data.windows[data.work == place] for place, name in enumerate(data.works)},
+            spec=data.spec, split_by='title', held_out=(0.0, 1 / 3), seed=self.experiment.seed)
+        learned, other = (TrainingSet.from_windows(
+            {whole.works[k]: whole.windows[whole.work == k]
+             for k in np.unique(whole.work[whole.rows(split)])},
+            spec=data.spec, held_out=(0.0, 0.0)) for split in ('train', 'test'))
+        return learned, other
 
     def network(self, number: int) -> LatentModel:
         """Return a trained network, for NumPy; the numbers go round."""

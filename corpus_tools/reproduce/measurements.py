@@ -19,9 +19,6 @@ CHANNELS = (('prior-preserving', 'corpus'), ('paper', 'sample'), ('notebook', 'p
 #: A bit-limited version is shown at this rate.
 LIMITED = 256
 
-#: Keys are looked at where little of the query is left, and where nothing is.
-LOW_RATES = (64, 0)
-
 Rows = list[dict[str, Any]]
 
 _TRIADS = np.array([np.roll(np.isin(np.arange(12), tones), root)
@@ -88,18 +85,22 @@ def measure_keys(material: Material, _: dict[str, Any]) -> Rows:
     rows = []
     for own in (material.takes_of_query(), material.takes_of_further()):
         for take, model, query in own:
-            for rate in LOW_RATES:
-                key = _key(query.frames, model, rate, take)
+            for rate in material.experiment.query_rates:
+                key = _improvised_key(query.frames, model, rate, take)
                 rows += [{'work': query.work, 'take': take, 'rate': rate_name(rate),
-                          'semitones': semitones, 'key': key,
-                          'moved_key': _key(move(query.frames, semitones), model, rate, take)}
+                          'semitones': semitones, 'query_key': _key(query.frames), 'key': key,
+                          'moved_key': _improvised_key(move(query.frames, semitones), model, rate,
+                                                       take)}
                          for semitones in material.experiment.transpositions]
     return rows
 
 
-def _key(frames: Frames, model: LatentModel, rate: Any, take: int) -> str | None:
+def _improvised_key(frames: Frames, model: LatentModel, rate: Any, take: int) -> str | None:
+    from qbdi_m21.improvisation.transmission import transmit_frames
+    return _key(transmit_frames(frames, model, rate=rate, seed=take).frames)
+
+
+def _key(frames: Frames) -> str | None:
     from qbdi_m21.frames.features import pitch_classes
     from qbdi_m21.improvisation.measures import estimate_key
-    from qbdi_m21.improvisation.transmission import transmit_frames
-    made = transmit_frames(frames, model, rate=rate, seed=take).frames
-    return estimate_key(pitch_classes(made).sum(axis=0))[0]
+    return estimate_key(pitch_classes(frames).sum(axis=0))[0]

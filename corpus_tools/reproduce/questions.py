@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ QUESTIONS = (
      'whole_cosine', 'dynamic_cosine'),
     ("An oracle's walk over latents, decoded, instead of the same bars shuffled: Tonnetz step "
      'from bar to bar', 'shuffled_step', 'walk_step'),
+    ('Information rate over time, latents and surface, instead of latents of shuffled bars: rank '
+     'correlation over the bars', 'shuffled_correlation', 'correlation'),
     ('Decoding the means instead of samples: notes', 'samples_notes', 'means_notes'),
 )
 
@@ -55,8 +58,17 @@ def _information(material: Material, score: Any,
         told = latent_information_rate(score, model, latents=latents, **options)
         found[f'{latents}_z'] = _z(told)
         profiles[latents] = told
-    return {**found, 'profile_correlation': _correlation(
-        information_rate(score), profiles['means'])}
+    surface, means = information_rate(score), profiles['means']
+    features = means.oracle.features
+    chance = []
+    for version in range(material.experiment.null):
+        order = np.random.default_rng([material.experiment.seed, version]).permutation(
+            len(features))
+        chance.append(_correlation(surface, replace(
+            information_rate(np.ascontiguousarray(features[order])), grid=means.grid)))
+    known = [value for value in chance if value is not None]
+    return {**found, 'correlation': _correlation(surface, means),
+            'shuffled_correlation': float(np.mean(known)) if known else None}
 
 
 def _z(found: Any) -> float | None:
@@ -78,7 +90,6 @@ def _correlation(surface: Any, latents: Any) -> float | None:
 
 def _allocation(material: Material, frames: Frames,
                 model: LatentModel) -> dict[str, float | None]:
-    from qbdi_m21.frames.roll import note_starts
     from qbdi_m21.improvisation.measures import measure
     from qbdi_m21.improvisation.transmission import encode_frames, transmit_frames
     found: dict[str, float | None] = {}
@@ -89,10 +100,10 @@ def _allocation(material: Material, frames: Frames,
         known = [value for value in values if value is not None]
         found[f'{allocation}_cosine'] = float(np.mean(known)) if known else None
     heard = encode_frames(frames, model)
-    full = transmit_frames(frames, model, rate='full', seed=material.experiment.seed)
-    cells, _ = model.decode(heard.mean)
-    found['samples_notes'] = float(note_starts(full.frames).sum())
-    found['means_notes'] = float(np.asarray(cells)[:, :, model.spec.num_pitches:].sum())
+    sampled = heard.sample(np.random.default_rng(material.experiment.seed))
+    for name, latents in (('samples', sampled), ('means', heard.mean)):
+        cells, _ = model.decode(latents)
+        found[f'{name}_notes'] = float(cells[:, :, model.spec.num_pitches:].sum())
     return found
 
 
@@ -116,7 +127,7 @@ def answers(rows: Rows) -> Rows:
     """Return for each question the mean difference over queries, with its interval and test."""
     import pandas as pd
 
-    from corpus_tools.statistics import compare_groups, summarise
+    from corpus_tools.statistics import compare_groups
     table = pd.DataFrame(rows)
     found = []
     for question, first, second in QUESTIONS:
@@ -130,12 +141,4 @@ def answers(rows: Rows) -> Rows:
         found.append({'question': question, 'from': float(means[first]),
                       'to': float(means[second]), 'number': row['works_first'],
                       **{name: row[name] for name in ('difference', 'low', 'high', 'p')}})
-    known = table[['work', 'profile_correlation']].dropna()
-    if len(known):
-        row, = summarise(known.astype({'profile_correlation': float}),
-                         ['profile_correlation']).to_dict('records')
-        found.append({'question': 'Information rate over time, latents and surface: rank '
-                                  'correlation over the bars', 'from': None, 'to': None,
-                      'number': row['works'], 'difference': row['mean'], 'low': row['low'],
-                      'high': row['high'], 'p': None})
     return found

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from corpus_tools.reproduce.appendices import channel_curves, gaps, networks
-from corpus_tools.reproduce.claims import FOLLOWS, OTHER, STAYS, key_change
+from corpus_tools.reproduce.appendices import CANDIDATES, channel_curves, gaps, networks
+from corpus_tools.reproduce.claims import FOLLOWS, OTHER, STAYS, in_own_key, key_change
 from corpus_tools.reproduce.experiment import Experiment
 from corpus_tools.reproduce.material import ASKED
 from corpus_tools.reproduce.questions import answers
@@ -43,12 +43,14 @@ def write_report(experiment: Experiment, found: dict[str, Any], folder: Path) ->
         'The Tonnetz distance is in six dimensions, or the mean over its three circles.',
         '', *_rates(found['rates']), '', '![Rates](rates.png)', '',
         *_queries(found['queries']), '', '## Keys of transposed queries', '',
-        'Improvisations whose key signature moves with a query that is transposed (follows), '
-        'stays, or does neither.', '', *_keys(found['keys']), '',
+        'Improvisations whose key signature is the query\'s own; and whether it moves with a query '
+        'that is transposed (follows), stays, or does neither.', '', *_keys(found['keys']), '',
         '## Figures 2 and 3: improvisation above, query below', '',
         *[f'- [{path.name}]({path.name})' for path in sorted(folder.glob('figure[23]*.mxl'))],
         *[f'\n![{path.stem}]({path.name})' for path in _first_pages(folder)],
         '', '## Figure 4: motifs', '', '![Motifs](figure4-motifs.png)', '',
+        'Figures 2 to 4 show take 0. What is marked in them, beside the same with its bars '
+        'shuffled (mean ± standard deviation):', '', *_versions(found['versions']), '',
         '## Figure 5: information rate by threshold', '',
         '![Information rate by threshold](figure5-information-rate.png)', '',
         '## Figure 6: information rate of latents', '', '![Latents](figure6-latents.png)', '',
@@ -56,10 +58,11 @@ def write_report(experiment: Experiment, found: dict[str, Any], folder: Path) ->
         '## Appendix A: bounds', '', '![Bounds](appendixA-bounds.png)', '',
         *_bounds(found['bounds']), '',
         '## Appendix B: a weight on the future (eq 25)', '',
-        'I(Z, Y): what a sample of the latents tells of the next bar\'s, and I(X, Y) what the bar '
-        'itself does, both lower bounds (InfoNCE among 64, at most 6 bits) on works that the '
-        'predictor has not seen; I(X, Y | Z) is their difference. Information rates of the '
-        'query\'s latents and of the improvisation at 256 bits, beyond those of shuffled bars.',
+        'Networks that learned two thirds of the works, measured on the others. I(Z, Y): what a '
+        'sample of the latents tells of the next bar\'s, and I(X, Y) what the bar itself does, '
+        f'both lower bounds (InfoNCE among {CANDIDATES}, at most {np.log2(CANDIDATES):g} bits); '
+        'I(X, Y | Z) is their difference. Information rates of the query\'s latents and of the '
+        'improvisation at 256 bits, beyond those of shuffled bars.',
         '', *_future(found['future']), '',
         '## Open questions', '',
         'The query and the further ones: means of both ways, and the mean difference over queries; '
@@ -122,14 +125,30 @@ def _queries(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _keys(rows: list[dict[str, Any]]) -> list[str]:
-    groups: dict[tuple[Any, ...], list[str]] = {}
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         whose = 'the query' if row['work'] == ASKED else 'further queries'
-        groups.setdefault((whose, row['rate'], row['semitones']), []).append(key_change(row))
+        groups.setdefault((whose, row['rate'], row['semitones']), []).append(row)
     kinds = (FOLLOWS, STAYS, OTHER)
-    return _table(['of', 'rate', 'semitones', 'takes', *kinds], [
-        [*group, len(own), *(own.count(kind) for kind in kinds)]
-        for group, own in groups.items()])
+    return _table(['of', 'rate', 'semitones', 'takes', "the query's own", *kinds], [
+        [*group, len(own), sum(map(in_own_key, own)),
+         *(sum(key_change(row) == kind for row in own) for kind in kinds)]
+        for group, own in sorted(groups.items(), key=lambda item: item[0][0], reverse=True)])
+
+
+def _versions(found: dict[str, Any]) -> list[str]:
+    columns = {'collisions': 'collisions', 'meetings': 'meetings', 'motifs': 'motifs',
+               'motif_ql': 'mean length, quarters'}
+
+    def beside(one: dict[str, Any], name: str) -> str:
+        values = [value for value in one['shuffled'].get(name, ()) if value is not None]
+        if name not in one or not values:
+            return '-'
+        return (f'{_cell(one[name])}; {_cell(float(np.mean(values)))} ± '
+                f'{_cell(float(np.std(values, ddof=1)) if len(values) > 1 else None)}')
+
+    return _table(['version', *columns.values()], [
+        [name, *(beside(one, column) for column in columns)] for name, one in found.items()])
 
 
 def _latents(found: dict[str, Any]) -> list[str]:

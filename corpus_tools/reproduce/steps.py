@@ -21,9 +21,8 @@ from corpus_tools.reproduce.experiment import Experiment
 from corpus_tools.reproduce.figures import (
     bound_figure,
     information_figures,
-    motif_figures,
     rate_figures,
-    score_figures,
+    version_figures,
 )
 from corpus_tools.reproduce.material import TRAINED, Material
 from corpus_tools.reproduce.measurements import (
@@ -34,6 +33,7 @@ from corpus_tools.reproduce.measurements import (
 )
 from corpus_tools.reproduce.questions import measure_questions
 from corpus_tools.reproduce.report import write_report
+from corpus_tools.reproduce.versions import measure_versions
 from qbdi_m21.errors import QbdiWarning
 
 Progress = Callable[[str, int, int], object]
@@ -57,10 +57,11 @@ _FURTHER = (*TRAINED, 'networks', 'queries', 'query_takes')
 STEPS = (
     Step('model', measure_model, uses=(*TRAINED, 'networks')),
     Step('rates', measure_rates, rate_figures, (*_QUERY, 'rates')),
-    Step('scores', lambda *_: {}, score_figures, (*TRAINED, 'query')),
+    Step('versions', measure_versions, version_figures, (*TRAINED, 'query', 'null')),
     Step('information', measure_information, information_figures, (*_QUERY, 'null')),
-    Step('motifs', measure_motifs, motif_figures, (*_QUERY, *_FURTHER)),
-    Step('keys', measure_keys, uses=(*_QUERY, *_FURTHER, 'transpositions')),
+    Step('motifs', measure_motifs, uses=(*_QUERY, *_FURTHER)),
+    Step('keys', measure_keys, uses=(*_QUERY, *_FURTHER, 'transpositions',
+                                      'query_rates')),
     Step('queries', measure_queries, uses=(*_FURTHER, 'query_rates')),
     Step('latents', measure_latents, uses=(*_FURTHER, 'null')),
     Step('questions', measure_questions, uses=('query', *_FURTHER, 'null')),
