@@ -9,10 +9,12 @@ import numpy as np
 from corpus_tools.reproduce.material import Material
 from corpus_tools.reproduce.measurements import LIMITED, Rows
 from qbdi_m21.channel.allocation import allocate_bits
+from qbdi_m21.channel.gaussian import GaussianChannel
 from qbdi_m21.channel.source import Source, make_channel
 from qbdi_m21.improvisation.rates import rate_name
 from qbdi_m21.model.bounds import (
     BITS_A_NAT,
+    Posterior,
     cell_nats,
     distortion_and_rate,
     encode_windows,
@@ -43,11 +45,10 @@ def measure_bounds(material: Material, _: dict[str, Any]) -> list[Any]:
 
 def _bounds(material: Material, number: int) -> dict[str, Any]:
     chosen = material.experiment
+    rows, curve = [], []
     # each length of training is a network of its own, of the same seed: the same path
     runs = [(1.0, max(10, chosen.training_updates * part // 8)) for part in (1, 2, 4)]
-    runs += [(beta, chosen.training_updates) for beta in chosen.beta]
-    rows, curve = [], []
-    for beta, updates in runs:
+    for beta, updates in [*runs, *((beta, chosen.training_updates) for beta in chosen.beta)]:
         served = _train(material.data, updates, Objective(beta=beta), chosen.seed + number)
         rows.append({'beta': beta, 'updates': updates, **_chain(served, material, number)})
         if (beta, updates) == (1.0, chosen.training_updates):
@@ -76,7 +77,9 @@ def _chain(model: LatentModel, material: Material, number: int) -> dict[str, flo
             'distortion_bits': float(np.mean(distortion)) * BITS_A_NAT,
             'mutual_information_bits': float(bars.mean()),
             'mutual_information_error': float(bars.std(ddof=1) / np.sqrt(len(bars))),
-            'rate_bits': float(posterior.divergence_nats().sum(axis=1).mean()) * BITS_A_NAT}
+            'rate_bits': float(posterior.divergence_nats().sum(axis=1).mean()) * BITS_A_NAT,
+            # as that of a channel: against a Gaussian of the latents' own variance
+            'arriving_bits': _arriving(model, posterior, 'prior-preserving', 'full')[0]}
 
 
 def _some(data: TrainingSet) -> Any:
@@ -88,23 +91,29 @@ def _channel_curve(model: LatentModel, material: Material, number: int) -> Rows:
     """Return what arrives of the bars through each channel at each rate, and D behind it."""
     windows = _some(material.data)
     posterior = encode_windows(model, windows)
-    source = Source(*(np.asarray(one, np.float64) for one in (
-        model.mean, model.variance, model.posterior_variance)))
     rows = []
     for name in ('prior-preserving', 'paper'):
         for rate in material.experiment.rates:
             rng = np.random.default_rng(material.experiment.seed + number)
-            bits = np.full(len(source.variance), np.inf) if rate == 'full' else np.asarray(
-                allocate_bits(source.variance, rate), dtype=np.float64)
-            channel = make_channel(name, np.broadcast_to(bits, posterior.mean.shape), source)
+            bits, channel = _arriving(model, posterior, name, rate)
             nats = [float(cell_nats(model, channel.transmit(posterior.sample(rng), rng),
                                     windows).mean()) for _ in range(material.experiment.samples)]
-            told = channel.delivered_bits(posterior.mean, posterior.variance,
-                                          source_mean=source.mean, source_variance=source.total)
-            rows.append({'channel': name, 'rate': rate_name(rate),
-                         'rate_bits': float(told.sum(axis=1).mean()),
+            rows.append({'channel': name, 'rate': rate_name(rate), 'rate_bits': bits,
                          'distortion_bits': float(np.mean(nats)) * BITS_A_NAT})
     return rows
+
+
+def _arriving(model: LatentModel, posterior: Posterior, name: str,
+              rate: Any) -> tuple[float, GaussianChannel]:
+    """Return the bits a bar that arrive through a channel, in the mean, and the channel."""
+    source = Source(*(np.asarray(one, np.float64) for one in (
+        model.mean, model.variance, model.posterior_variance)))
+    bits = np.full(len(source.variance), np.inf) if rate == 'full' else np.asarray(
+        allocate_bits(source.variance, rate), dtype=np.float64)
+    channel = make_channel(name, np.broadcast_to(bits, posterior.mean.shape), source)
+    told = channel.delivered_bits(posterior.mean, posterior.variance, source_mean=source.mean,
+                                  source_variance=source.total)
+    return float(told.sum(axis=1).mean()), channel
 
 
 def measure_future(material: Material, _: dict[str, Any]) -> list[Any]:
@@ -166,21 +175,23 @@ def channel_curves(found: list[Any]) -> dict[str, Any]:
             'channel', sort=False)}
 
 
-def gaps(found: list[Any]) -> list[float]:
-    """Return for each training how much more distortion the channel has than beta-VAEs.
+def gaps(found: list[Any]) -> dict[str, list[float]]:
+    """Return by rate how much more distortion the channel has than beta-VAEs, a training each.
 
-    In bits a bar, the mean over the rates that both have: between two networks of the family D is
-    taken to go straight. Trainings without a common rate are left out.
+    In bits a bar, at the rate that arrives of both. Between two networks of the family the
+    logarithm of D is taken to go straight. Trainings are left out whose family has no such rate.
     """
-    told = []
+    told: dict[str, list[float]] = {}
     for one in found:
         last = max(row['updates'] for row in one['networks'])
         rates, distortions = np.array(sorted(
-            (row['rate_bits'], row['distortion_bits']) for row in one['networks']
+            (row['arriving_bits'], row['distortion_bits']) for row in one['networks']
             if row['updates'] == last)).T
-        own = [row['distortion_bits'] - np.interp(row['rate_bits'], rates, distortions)
-               for row in one['channel'] if row['channel'] == 'prior-preserving'
-               and rates[0] <= row['rate_bits'] <= rates[-1]]
-        if own:
-            told.append(float(np.mean(own)))
+        for row in one['channel']:
+            own = row['rate_bits']
+            # at full rate the two are one network
+            if (row['channel'] == 'prior-preserving' and row['rate'] != 'full'
+                    and rates[0] <= own <= rates[-1]):
+                between = np.exp(np.interp(own, rates, np.log(distortions)))
+                told.setdefault(row['rate'], []).append(float(row['distortion_bits'] - between))
     return told

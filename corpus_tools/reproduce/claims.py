@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from corpus_tools.reproduce.material import ASKED
+from corpus_tools.reproduce.versions import FULL, IMPROVISED
+from corpus_tools.reproduce.versions import QUERY as SOURCE
 from qbdi_m21.improvisation.measures import MAJOR, MINOR
 from qbdi_m21.improvisation.sweep import PRIOR, QUERY, SHUFFLED
 
@@ -48,6 +50,8 @@ def _judged(rows: Rows) -> Rows:
         known = row['number'] >= FEWEST and row['low'] is not None
         unlikely = row['p'] is None or row['p'] < LEVEL
         row['verdict'] = judge(row) if known and unlikely else OPEN
+        if row['verdict'] == OPEN:
+            row['why'] = ''
     return rows
 
 
@@ -106,22 +110,19 @@ def _chords(tables: Any) -> Rows:
     rows = []
     for table, over in tables:
         made = table[table.control == QUERY]
-        silent = _difference(made[made.channel == 'paper'], 'silent_share', 'rate', 'full',
-                             '256 bits')
-        quiet = silent['low'] is not None and silent['low'] > 0
         for channel in ('paper', 'prior-preserving'):
             own = made[made.channel == channel]
-            confounded = channel == 'paper' and quiet
+            silent = _difference(own, 'silent_share', 'rate', 'full', '256 bits')
+            quiet = silent['low'] is not None and silent['low'] > 0
             rows.append(_row(
                 claim, f'different pitch-class sets at 256 bits, less full rate; {channel} channel',
                 over, _difference(own, 'pitch_class_sets', 'rate', 'full', '256 bits'),
-                _fewer_but_silent if confounded else _negative,
-                f'{100 * silent["effect"]:.0f} % more of the frames are silent at 256 bits'
-                if confounded else ''))
+                _fewer_but_silent if quiet else _negative,
+                f'{100 * silent["effect"]:.0f} % more of the frames are silent' if quiet else ''))
             for rate in ('256 bits', '64 bits'):
                 rows.append(_row(
-                    claim, 'entropy of the triads of beats by the probabilities of notes, which '
-                    f'no silence touches, in bits, at {rate}, less full rate; {channel} channel',
+                    claim, 'entropy in bits of the triads of beats by the probabilities of notes, '
+                    f'silent or not, at {rate}, less full rate; {channel} channel',
                     over, _difference(own, 'triad_entropy_bits', 'rate', 'full', rate), _negative))
     return rows
 
@@ -196,38 +197,42 @@ def _share_interval(kinds: list[str]) -> tuple[float, float]:
 def _motifs(rows: Rows) -> Rows:
     import pandas as pd
     table = pd.DataFrame(rows)
-    table['at'] = table['share'].map({0.5: 'low', 1.0: 'selected'})
+    table['beyond_ql'] = table['length_ql'] - table['shuffled_length_ql']
     found = []
     for over in ('takes', 'queries'):
         asked = table['work'] == ASKED
         own = (table[asked].assign(work=table['take'].astype(str)) if over == 'takes'
                else table[~asked])
         for version in dict.fromkeys(table['version']):
-            if over == 'takes' and version == QUERY:
+            if over == 'takes' and version == SOURCE:
                 continue        # it has one take
-            told = _difference(own[(own['version'] == version) & own['at'].notna()],
-                               'mean_length_ql', 'at', 'selected', 'low')
-            found.append(_row(
-                'Motifs are shorter at a lower threshold', 'mean length in quarters at half the '
-                f'selected threshold, less at it: {version}', over, told, _negative))
+            for name, what in (
+                    ('length_ql', 'mean length of repeated patterns in quarters at half the '
+                                  'selected threshold, less at it'),
+                    ('beyond_ql', 'the same, less that with bars shuffled')):
+                told = _difference(own[own['version'] == version], name, 'at', 'selected', 'lower')
+                found.append(_row('Motifs are shorter at a lower threshold', f'{what}: {version}',
+                                  over, told, _negative))
     return found
 
 
 def _dynamics(found: dict[str, Any], further: Rows) -> Rows:
     import pandas as pd
-    takes = [{'work': str(take), 'rate': rate, 'total_bits': one['total_bits'],
+    takes = [{'work': str(take), 'version': version, 'total_bits': one['total_bits'],
               'null_bits': one['null']['mean_bits'],
               'selected_threshold': one['selected_threshold']}
-             for rate in ('full', '256 bits')
-             for take, one in enumerate(found['latents'][f'received, {rate}'])]
+             for version in IMPROVISED for take, one in enumerate(found['latents'][version])]
     rows = []
     for table, over in ((pd.DataFrame(takes), 'takes'), (pd.DataFrame(further), 'queries')):
         table['beyond_bits'] = table['total_bits'] - table['null_bits']
-        for name, what in (('total_bits', 'peak of the information rate'),
-                           ('beyond_bits', 'the same beyond shuffled bars'),
-                           ('selected_threshold', 'selected threshold')):
-            rows.append(_row(
-                'The bit rate changes the information dynamics of the latents',
-                f'{what} at 256 bits, less full rate; what is received, cosine', over,
-                _difference(table, name, 'rate', 'full', '256 bits'), _changed))
+        for limited in IMPROVISED:
+            if limited == FULL:
+                continue
+            for name, what in (('total_bits', 'peak of the information rate'),
+                               ('beyond_bits', 'the same beyond shuffled bars'),
+                               ('selected_threshold', 'selected threshold')):
+                rows.append(_row(
+                    'The bit rate changes the information dynamics of the latents',
+                    f'{what}: {limited}, less full rate; what is received, cosine', over,
+                    _difference(table, name, 'version', FULL, limited), _changed))
     return rows

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from corpus_tools.reproduce.material import Material, Query
-from corpus_tools.reproduce.measurements import LIMITED, Rows
-from corpus_tools.reproduce.versions import QUERY, RATES, improvisations, improvised_frames
-from qbdi_m21.improvisation.rates import rate_name
+from corpus_tools.reproduce.measurements import Rows
+from corpus_tools.reproduce.versions import IMPROVISED, QUERY, improvisations, improvised_frames
+from qbdi_m21.frames.roll import Frames
 from qbdi_m21.model.inference import LatentModel
 
-#: Motifs are looked for at the selected threshold and at these shares of it.
-SHARES = (0.25, 0.5, 0.75, 1.0)
+#: Motifs are compared at the threshold of most information and at this share of it.
+LOWER = 0.5
+
+#: Shuffled versions of the motifs of each take.
+SHUFFLED = 5
 
 
 def measure_information(material: Material, _: dict[str, Any]) -> dict[str, Any]:
@@ -27,25 +29,24 @@ def measure_information(material: Material, _: dict[str, Any]) -> dict[str, Any]
     # noise of sampling can be told from the channel's
     latents: dict[str, Any] = {}
     for take, model, query in material.takes_of_query():
-        for name, kind, rate in (('means', 'means', 'full'), ('received, full', 'received', 'full'),
-                                 (f'received, {LIMITED} bits', 'received', LIMITED)):
+        for name, options in {'means': {'latents': 'means'}, **IMPROVISED}.items():
             latents.setdefault(name, []).append(_told(_latents(
-                query, model, kind, rate, take, chosen.null)))
+                query, model, take, chosen.null, **options)))
     return {'surface': surface, 'latents': latents,
             'gaussian': _gaussian(len(latents['means'][0]['profile']), material)}
 
 
-def _latents(query: Query, model: LatentModel, kind: str, rate: Any, take: int, null: int) -> Any:
+def _latents(query: Query, model: LatentModel, take: int, null: int, **options: Any) -> Any:
     from qbdi_m21.improvisation.information import latent_information_rate
-    return latent_information_rate(query.score, model, latents=kind, rate=rate, seed=take,
-                                   null=null)
+    return latent_information_rate(query.score, model, seed=take, null=null, **{
+        'latents': 'received', **options})
 
 
 def _told(found: Any) -> dict[str, Any]:
     plain = found.to_json()
+    reached = found.thresholds[found.curve > 0]
     return {**plain, 'profile': [row['bits'] for row in plain['profile']],
-            'reaches': [float(found.thresholds[found.curve > 0].min(initial=math.inf)),
-                        float(found.thresholds[found.curve > 0].max(initial=-math.inf))]}
+            'reaches': [float(reached.min()), float(reached.max())] if len(reached) else None}
 
 
 def _gaussian(bars: int, material: Material) -> list[float]:
@@ -57,39 +58,55 @@ def _gaussian(bars: int, material: Material) -> list[float]:
             for _ in range(material.experiment.null)]
 
 
-def measure_motifs(material: Material, _: dict[str, Any]) -> Rows:
-    """Return motifs of the oracle at its threshold and at lower ones, by take and version."""
-    return [row for own in (material.takes_of_query(), material.takes_of_further())
-            for take, model, query in own for row in _motifs(query, model, take)]
-
-
-def _motifs(query: Query, model: LatentModel, take: int) -> Rows:
-    from qbdi_m21.analysis.information_rate import information_rate
-    from qbdi_m21.analysis.motifs.find import find_motifs
-    versions = {} if take else {QUERY: query.frames}    # the same in all takes
-    versions |= improvised_frames(query.frames, model, take)
-    rows = []
-    for name, frames in versions.items():
-        if not frames.sounding.any():
-            continue
-        selected = information_rate(frames).selected
-        for share in SHARES:
-            lengths = [float(motif.length_ql) for motif in find_motifs(
-                frames, preset='vmo', threshold=share * selected, min_length=0.5)]
-            rows.append({'work': query.work, 'take': take, 'version': name, 'share': share,
-                         'threshold': share * selected, 'num_motifs': len(lengths),
-                         'mean_length_ql': float(np.mean(lengths)) if lengths else None})
-    return rows
-
-
 def measure_latents(material: Material, _: dict[str, Any]) -> Rows:
-    """Return information rates of the latents of further queries at two rates."""
-    null = material.experiment.null
-    return [{'work': query.work, 'take': take, 'rate': rate_name(rate),
-             **_peak(_latents(query, model, 'received', rate, take, null))}
-            for take, model, query in material.takes_of_further() for rate in RATES]
+    """Return information rates of the latents of further queries that arrive."""
+    return [{'work': query.work, 'take': take, 'version': name, **_peak(_latents(
+                query, model, take, material.experiment.null, **options))}
+            for take, model, query in material.takes_of_further()
+            for name, options in IMPROVISED.items()]
 
 
 def _peak(found: Any) -> dict[str, float]:
     return {'total_bits': found.total_bits, 'null_bits': found.null.mean_bits,
             'selected_threshold': found.selected}
+
+
+def measure_motifs(material: Material, _: dict[str, Any]) -> Rows:
+    """Return how long motifs are at the oracle's threshold and below, by take and version."""
+    return [row for own in (material.takes_of_query(), material.takes_of_further())
+            for take, model, query in own for row in _motifs(query, model, take)]
+
+
+def _motifs(query: Query, model: LatentModel, take: int) -> Rows:
+    from qbdi_m21.improvisation.sweep import shuffle_bars
+    versions = {} if take else {QUERY: query.frames}    # the same in all takes
+    versions |= improvised_frames(query.frames, model, take)
+    rows = []
+    for name, frames in versions.items():
+        own = _lengths(frames)
+        mixed = [found for version in range(SHUFFLED) if (found := _lengths(
+            shuffle_bars(frames, np.random.default_rng([take, version]))))]
+        if own is None or not mixed:
+            continue
+        rows += [{'work': query.work, 'take': take, 'version': name, **{
+            **own[at], **{f'shuffled_{key}': float(np.mean([one[at][key] for one in mixed]))
+                          for key in own[at]}}, 'at': at} for at in own]
+    return rows
+
+
+def _lengths(frames: Frames) -> dict[str, dict[str, float]] | None:
+    """Return number and mean length of all repeated patterns; None of one frame or of none."""
+    from qbdi_m21.analysis.information_rate import ANALYSIS_STEP, analysis_features
+    from qbdi_m21.analysis.motifs.texture import frame_patterns
+    from qbdi_m21.oracle.threshold import find_threshold
+    features, sounds, _ = analysis_features(frames)
+    if len(features) < 2 or not sounds.any():
+        return None
+    selected = find_threshold(features).selected
+    found = {}
+    for at, share in (('selected', 1.0), ('lower', LOWER)):
+        lengths = [pattern.length for pattern in frame_patterns(
+            features, threshold=share * selected, min_frames=1)]
+        found[at] = {'threshold': share * selected, 'motifs': float(len(lengths)), 'length_ql':
+                     float(np.mean(lengths) if lengths else 0.0) * float(ANALYSIS_STEP)}
+    return found

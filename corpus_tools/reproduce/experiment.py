@@ -8,22 +8,24 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, QbdiWarning, warn
+from qbdi_m21.improvisation.rates import parse_rate
 
-#: Files and folders of the paper's material.
-PAPER_DATA = {'pop': 'the 126 pop clips that the paper trains on',
-              'naruto_query.mid': "the paper's query"}
+#: The paper's material: clips in the folder `pop`, and the query.
+CLIPS, QUERY = 126, 'naruto_query.mid'
+
+_TABLES = ('all', 'free', 'paper', 'quick')
 
 #: Pieces of many styles, besides the paper's one query: works of music21's corpus.
 QUERIES = (
-    'bach/bwv66.6', 'bach/bwv1.6', 'bach/bwv269', 'bach/bwv4.8', 'haydn/opus74no1/movement3',
+    'ryansMammoth/AcaciaReel', 'haydn/opus74no1/movement3', 'monteverdi/madrigal.3.11',
+    'joplin/maple_leaf_rag', 'palestrina/Agnus_I_65', 'schubert/lindenbaum',
     'haydn/opus1no1/movement5', 'mozart/k155/movement2', 'mozart/k80/movement1',
-    'mozart/k458/movement2', 'chopin/mazurka06-2', 'joplin/maple_leaf_rag',
-    'monteverdi/madrigal.3.11', 'monteverdi/madrigal.4.16', 'monteverdi/madrigal.5.3',
-    'palestrina/Agnus_I_65', 'palestrina/Sanctus_56_c', 'palestrina/Benedictus_52_b',
-    'ryansMammoth/AcaciaReel', 'ryansMammoth/TelephoneReel', 'leadSheet/fosterBrownHair',
-    'trecento/PMFC_06_Giovanni-01-Angnel_son_biancho', 'liliuokalani/aloha_oe')
-
+    'mozart/k458/movement2', 'chopin/mazurka06-2', 'corelli/opus3no1/1grave',
+    'monteverdi/madrigal.4.16', 'monteverdi/madrigal.5.3', 'palestrina/Sanctus_56_c',
+    'palestrina/Benedictus_52_b', 'schumann_robert/dichterliebe_no2',
+    'ryansMammoth/TelephoneReel', 'leadSheet/fosterBrownHair', 'handel/rinaldo/lascia_chio_pianga',
+    'trecento/PMFC_06_Giovanni-01-Angnel_son_biancho', 'liliuokalani/aloha_oe', 'cpebach/h186')
 
 #: Numbers that may be 0.
 _MAY_BE_NONE = ('corpus_works', 'queries', 'seed')
@@ -103,9 +105,14 @@ class Experiment:
             if base in (int, str, tuple) and (not isinstance(value, base)
                                               or isinstance(value, bool)):
                 raise ParameterError(f'{name} is {value!r}; expected {_KINDS[base]}')
+            if base is tuple:
+                _check_elements(name, value)
             if base is int and value < (0 if name in _MAY_BE_NONE else 1):
                 raise ParameterError(f'{name} is {value}; expected at least '
                                      f'{0 if name in _MAY_BE_NONE else 1}')
+        if any(one % 12 == 0 for one in self.transpositions):
+            raise ParameterError('transpositions holds whole octaves, after which every key is the '
+                                 'same; expected other semitones')
         if 'full' not in self.rates or 'full' not in self.query_rates:
             raise ParameterError("rates and query_rates must hold 'full': all others are compared "
                                  'with it')
@@ -125,8 +132,24 @@ class Experiment:
         return tuple(f'corpus:{name}' for name in names)
 
 
+#: What the elements of a list are.
+_ELEMENTS = {'corpus': (str, 'texts'), 'transpositions': (int, 'whole numbers'),
+             'beta': (float, 'numbers with a point'), 'future': (float, 'numbers with a point')}
+
+
+def _check_elements(name: str, value: tuple[Any, ...]) -> None:
+    if name in ('rates', 'query_rates'):
+        for one in value:
+            parse_rate(one)
+        return
+    kind, what = _ELEMENTS[name]
+    if not value or any(not isinstance(one, kind) or isinstance(one, bool) for one in value):
+        raise ParameterError(f'{name} is {list(value)}; expected {what}')
+
+
 def load_experiment(name: str = 'dubnov2019', *, data: str | None = None,
-                    quick: bool = False, config: str | None = None) -> Experiment:
+                    quick: bool = False, config: str | None = None,
+                    query: str | None = None) -> Experiment:
     """Return an experiment.
 
     Parameters
@@ -139,6 +162,8 @@ def load_experiment(name: str = 'dubnov2019', *, data: str | None = None,
         Small, for a few minutes.
     config : path, optional
         A TOML file of the same form, instead of the one that comes with the package.
+    query : str, optional
+        A score, instead of the configuration's.
 
     Raises
     ------
@@ -155,6 +180,10 @@ def load_experiment(name: str = 'dubnov2019', *, data: str | None = None,
         tables = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CorpusError(f'{config} cannot be read as TOML: {error}') from error
+    if unknown := {name for name, one in tables.items()
+                   if name not in _TABLES or not isinstance(one, dict)}:
+        raise ParameterError(f'{", ".join(sorted(unknown))}: no such table; expected '
+                             f'{", ".join(f"[{name}]" for name in _TABLES)}')
     given: dict[str, Any] = {}
     for table in ('all', 'free' if data is None else 'paper', *(['quick'] if quick else [])):
         given |= tables.get(table, {})
@@ -163,9 +192,14 @@ def load_experiment(name: str = 'dubnov2019', *, data: str | None = None,
         raise ParameterError(f'unknown keys {", ".join(sorted(unknown))}; expected '
                              f'{", ".join(one.name for one in fields(Experiment))}')
     if data is not None:
-        _check_data(Path(data))
+        clips = _check_data(Path(data), alone=query is not None)
+        if clips < CLIPS:
+            given['title'] = f'{given.get("title")} ({clips} of the {CLIPS} clips)'
         given['corpus'] = [str(Path(data, one)) for one in given['corpus']]
         given['query'] = str(Path(data, given['query']))
+    if query is not None:
+        given['query'] = query
+        given['title'] = f'{given.get("title")}; query {query}'
     try:
         plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
                                  for key, value in given.items()}
@@ -174,9 +208,22 @@ def load_experiment(name: str = 'dubnov2019', *, data: str | None = None,
         raise ParameterError(f'the configuration is not whole: {error}') from error
 
 
-def _check_data(folder: Path) -> None:
-    missing = [f'{name} ({what})' for name, what in PAPER_DATA.items()
-               if not (folder / name).exists()]
-    if not folder.is_dir() or missing:
-        raise CorpusError(f'{folder} lacks {" and ".join(missing) or "everything"}; without --data '
-                          'the same experiment runs on free material')
+def _check_data(folder: Path, *, alone: bool) -> int:
+    """Return how many clips there are; CorpusError says what is missing, and what can be run."""
+    clips = len([one for one in (folder / 'pop').rglob('*') if one.suffix in ('.mid', '.midi')])
+    has_query = (folder / QUERY).is_file()
+    if clips and (has_query or alone):
+        if clips < CLIPS:
+            warn(f'{folder / "pop"} holds {clips} of the {CLIPS} clips that the paper trains on: '
+                 'the figures will differ from the paper\'s', QbdiWarning)
+        return clips
+    missing = ['pop, with the 126 clips that the paper trains on'] * (not clips) + [
+        f"{QUERY}, the paper's query"] * (not has_query)
+    others = ['the same experiment on free material, without --data']
+    if clips:
+        others.insert(0, 'these clips and a query of your own, with --query SCORE')
+    elif has_query:
+        others.insert(0, f'free material asked by this query, with --query {folder / QUERY} and '
+                      'without --data')
+    raise CorpusError(f'{folder} lacks {" and ".join(missing)}; what can be run: '
+                      f'{"; ".join(others)}')

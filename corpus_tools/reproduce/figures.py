@@ -11,7 +11,7 @@ import numpy as np
 from corpus_tools.plots import COLORS, MARKERS, plot_measures
 from corpus_tools.reproduce.appendices import channel_curves, networks
 from corpus_tools.reproduce.material import Material
-from corpus_tools.reproduce.versions import improvisations
+from corpus_tools.reproduce.versions import FULL, improvisations
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.report.oracle_plots import plot_ir_curve, plot_ir_profile
 from qbdi_m21.report.plots import save_figure
@@ -43,17 +43,23 @@ def _score_figures(versions: dict[str, Any], folder: Path) -> None:
     from qbdi_m21.notation.annotate import annotate
     from qbdi_m21.notation.musicxml import write_musicxml
     from qbdi_m21.notation.pictures import draw_picture
+    for old in folder.glob('figure[23]-*'):     # a score before may have had more pages
+        old.unlink()
     (_, query), *made_on_it = versions.items()
-    for number, (name, made) in enumerate(made_on_it, 2):
+    for name, made in made_on_it:
         marked = annotate(align(query, made), find_collisions(query, made))
-        stem = folder / f'figure{number}-{name.replace(" ", "-")}'
+        stem = folder / f'figure{2 if name == FULL else 3}-{_file_name(name)}'
         write_musicxml(marked, stem.with_suffix('.mxl'))
         with contextlib.suppress(ParameterError):       # no notation program is there
             draw_picture(marked, stem.with_suffix('.png'))
 
 
+def _file_name(name: str) -> str:
+    return name.replace(',', '').replace(' ', '-')
+
+
 def _motif_figure(versions: dict[str, Any], folder: Path) -> None:
-    """Draw the oracle's motifs on Tonnetz chroma, three panels."""
+    """Draw the oracle's motifs on Tonnetz chroma."""
     from matplotlib.figure import Figure
 
     from qbdi_m21.analysis.motifs.find import find_motifs
@@ -70,8 +76,8 @@ def information_figures(_: Material, found: Any, folder: Path) -> None:
     """Draw figures 5 and 6: information rate by threshold and over time, with null models."""
     from matplotlib.figure import Figure
     surface = found['surface']
-    figure = Figure(figsize=(13, 3.6), layout='constrained')
-    for axes, (name, one) in zip(figure.subplots(1, len(surface)), surface.items(), strict=True):
+    figure = Figure(figsize=(13, 7.2), layout='constrained')
+    for axes, (name, one) in zip(figure.subplots(2, 2).flat, surface.items(), strict=True):
         plot_ir_curve(_Told(one), axes)     # type: ignore[arg-type]
         axes.set_title(name, fontsize=10)
     save_figure(figure, folder / 'figure5-information-rate.png')
@@ -80,7 +86,7 @@ def information_figures(_: Material, found: Any, folder: Path) -> None:
     for axes, (name, takes) in zip(figure.subplots(len(latents)), latents.items(), strict=True):
         one = takes[0]
         plot_ir_profile(_Told(one), axes)   # type: ignore[arg-type]
-        axes.set_title(f'{name}: peak {one["total_bits"]:.1f} bits at '
+        axes.set_title(f'{name}, take 0: peak {one["total_bits"]:.1f} bits at '
                        f'{one["selected_threshold"]:.2f}; shuffled '
                        f'{one["null"]["mean_bits"]:.1f} ± {one["null"]["sd_bits"]:.1f}',
                        fontsize=10)
@@ -102,16 +108,17 @@ def bound_figure(_: Material, found: Any, folder: Path) -> None:
     left.set_ylabel('bits a bar')
     left.legend()
     family = networks(found, updates=max(path['updates']))
-    right.plot(family['rate_bits'], family['distortion_bits'], 'o-', color=COLORS[0],
+    family = family.sort_values('arriving_bits')
+    right.plot(family['arriving_bits'], family['distortion_bits'], 'o-', color=COLORS[0],
                label='beta-VAEs')
-    for beta, rate, distortion in zip(family['beta'], family['rate_bits'],
+    for beta, rate, distortion in zip(family['beta'], family['arriving_bits'],
                                       family['distortion_bits'], strict=True):
         right.annotate(f'β {beta:g}', (rate, distortion), textcoords='offset points',
                        xytext=(4, 4), fontsize=8)
     for number, (name, curve) in enumerate(channel_curves(found).items(), 1):
         right.plot(curve['rate_bits'], curve['distortion_bits'], 's--', color=COLORS[number],
                    label=f'one VAE (β 1), {name} channel')
-    right.set_xlabel('rate, bits a bar')
+    right.set_xlabel('rate that arrives, bits a bar')
     right.set_ylabel('distortion, bits a bar')
     right.set_yscale('log')
     right.legend()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,18 @@ from qbdi_m21.files import write_aside
 ALWAYS = ('corpus', 'corpus_works', 'meter', 'reading', 'seed')
 
 
+def _content(source: str) -> str:
+    """Return what changes when a file or a folder does; a corpus's name as it is."""
+    path = Path(source)
+    files = sorted(one for one in path.rglob('*') if one.is_file()) if path.is_dir() else [path]
+    if not path.exists():
+        return source
+    found = hashlib.sha256()
+    for one in files:
+        found.update(one.relative_to(path).as_posix().encode() + one.read_bytes())
+    return found.hexdigest()
+
+
 class Kept:
     """Findings of an experiment, as JSON files in a folder.
 
@@ -27,7 +40,9 @@ class Kept:
 
     def __init__(self, experiment: Experiment, folder: Path) -> None:
         self.folder = folder
-        self._settings = experiment.to_json()
+        self._settings = experiment.to_json() | {'corpus': [
+            _content(source) for source in experiment.corpus],
+            'query': _content(experiment.query)}
 
     def mark(self, uses: tuple[str, ...]) -> str:
         """Return what changes when one of these settings does, or the toolkit's version."""
@@ -54,7 +69,6 @@ class Kept:
         except (OSError, ValueError, KeyError, TypeError):
             pass
         found = make()
-        path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({'settings': mark, 'found': found}, indent=1, default=str)
         with write_aside(path) as aside:
             aside.write_text(text + '\n', encoding='utf-8')

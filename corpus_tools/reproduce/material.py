@@ -56,6 +56,7 @@ class Material:
     def each(self, name: str, count: int, uses: tuple[str, ...],
              make: Callable[[int], Any]) -> list[Any]:
         """Return what `make` gives for 0, 1, ...; each is kept as soon as it is done."""
+        (self.kept.folder / name).mkdir(exist_ok=True)
         found = []
         for number in range(count):
             self.tell(number, count)
@@ -104,7 +105,8 @@ class Material:
         return self._networks[number]
 
     def _path(self, number: int) -> Path:
-        return self.kept.folder / 'networks' / f'{number}.keras'
+        # the settings are in the name: numbers that are kept never tell of other weights
+        return self.kept.folder / 'networks' / f'{number}-{self.kept.mark(TRAINED)[:8]}.keras'
 
     @cached_property
     def query(self) -> Query:
@@ -112,16 +114,17 @@ class Material:
         from qbdi_m21.frames.dubnov import dubnov_frames
         from qbdi_m21.notation.engrave import to_score
         from qbdi_m21.notation.reading import load_score
-        if self.experiment.reading == 'dubnov2019':
+        if (self.experiment.reading == 'dubnov2019'
+                and self.experiment.query.lower().endswith(('.mid', '.midi'))):
             return self._query(to_score(dubnov_frames(self.experiment.query)))
         return self._query(load_score(self.experiment.query))
 
     @cached_property
     def further_queries(self) -> tuple[Query, ...]:
-        """Further queries, from music21's corpus."""
+        """Further queries, from music21's corpus: none that the networks have learned."""
         from qbdi_m21.notation.reading import load_score
         return tuple(self._query(load_score(work), work)
-                     for work in self.experiment.chosen_queries)
+                     for work in self.experiment.chosen_queries if work not in self.data.works)
 
     def _query(self, score: Any, work: str = ASKED) -> Query:
         from qbdi_m21.frames.encode import to_frames
@@ -148,9 +151,7 @@ class Material:
         from qbdi_m21.model.store import save_model
         from qbdi_m21.model.training import train
         chosen, path = self.experiment, self._path(number)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # of other settings there may be another checkpoint
-        checkpoint = path.with_name(f'{number}-{self.kept.mark(TRAINED)[:8]}.checkpoint')
+        checkpoint = path.with_suffix('.checkpoint')
         network, served = train(self.data, 'dubnov2019', updates=chosen.updates,
                                 seed=chosen.seed + number, checkpoint=checkpoint)
         save_model(network, path)

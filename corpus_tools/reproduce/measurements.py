@@ -28,6 +28,8 @@ _TRIADS = np.array([np.roll(np.isin(np.arange(12), tones), root)
 def measure_model(material: Material, _: dict[str, Any]) -> dict[str, Any]:
     """Train the paper's networks, and return D, R and what they learned from."""
     data = material.data
+    # what is wrong with the queries is told before the training
+    _queries = material.query, material.further_queries
     return {'works': len(data.works), 'bars': len(data.windows),
             'updates': material.experiment.updates,
             'networks': material.each('networks', material.experiment.networks, TRAINED,

@@ -28,6 +28,8 @@ QUESTIONS = (
      'whole_cosine', 'dynamic_cosine'),
     ("An oracle's walk over latents, decoded, instead of the same bars shuffled: Tonnetz step "
      'from bar to bar', 'shuffled_step', 'walk_step'),
+    ("The same walk instead of the query's own order, decoded: Tonnetz step from bar to bar",
+     'own_step', 'walk_step'),
     ('Information rate over time, latents and surface, instead of latents of shuffled bars: rank '
      'correlation over the bars', 'shuffled_correlation', 'correlation'),
     ('Decoding the means instead of samples: notes', 'samples_notes', 'means_notes'),
@@ -43,7 +45,7 @@ def measure_questions(material: Material, _: dict[str, Any]) -> Rows:
         model = material.network(place)     # they go round the networks
         rows.append({'work': query.work, **_information(material, query.score, model),
                      **_allocation(material, query.frames, model),
-                     **_walk(material, query.score, model)})
+                     **_walk(material, query.score, query.frames, model)})
     return rows
 
 
@@ -107,19 +109,25 @@ def _allocation(material: Material, frames: Frames,
     return found
 
 
-def _walk(material: Material, score: Any, model: LatentModel) -> dict[str, float | None]:
+def _walk(material: Material, score: Any, frames: Frames,
+          model: LatentModel) -> dict[str, float | None]:
     from corpus_tools.measures import harmony
     from qbdi_m21.frames.notes import extract_notes
+    from qbdi_m21.frames.raster import frames_to_table
     from qbdi_m21.frames.repeats import in_order
     from qbdi_m21.improvisation.resynthesis import resynthesise
+    from qbdi_m21.improvisation.transmission import transmit_frames
     try:
         table = extract_notes(resynthesise(score, model=model, bars=64,
                                            seed=material.experiment.seed).score)
     except QbdiError:       # nothing repeats, or nothing sounds
-        return {'walk_step': None, 'shuffled_step': None}
+        return dict.fromkeys(('walk_step', 'shuffled_step', 'own_step'))
     rng = np.random.default_rng(material.experiment.seed)
     mixed = in_order(table, rng.permutation(len(table.bars)).tolist())
-    return {'walk_step': harmony(table)['tonnetz_step_per_bar'],
+    full = transmit_frames(frames, model, rate='full', seed=material.experiment.seed).frames
+    return {'own_step': harmony(frames_to_table(full))['tonnetz_step_per_bar']
+            if full.sounding.any() else None,
+            'walk_step': harmony(table)['tonnetz_step_per_bar'],
             'shuffled_step': harmony(mixed)['tonnetz_step_per_bar']}
 
 

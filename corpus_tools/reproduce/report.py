@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,30 +40,36 @@ def write_report(experiment: Experiment, found: dict[str, Any], folder: Path) ->
         'and that the permutation test agrees (p < .05, corrected by Holm for the tests of the '
         'claim); fewer than five decide nothing.', '',
         *_claims(found['claims']), '',
-        '## Rates and channels', '', f'The query, {experiment.takes} takes at each rate: means. '
-        'The Tonnetz distance is in six dimensions, or the mean over its three circles.',
+        '## Rates and channels', '', f'The query, {experiment.takes} takes at each rate: means ± '
+        'standard deviations. The Tonnetz distance is in six dimensions, or the mean over its '
+        'three circles.',
         '', *_rates(found['rates']), '', '![Rates](rates.png)', '',
         *_queries(found['queries']), '', '## Keys of transposed queries', '',
         'Improvisations whose key signature is the query\'s own; and whether it moves with a query '
         'that is transposed (follows), stays, or does neither.', '', *_keys(found['keys']), '',
         '## Figures 2 and 3: improvisation above, query below', '',
+        'Take 0, at full rate and at 256 bits through two channels. Collisions and meetings, '
+        'beside those of the same improvisation with its bars shuffled (mean ± standard '
+        'deviation):', '', *_versions(found['versions']), '',
         *[f'- [{path.name}]({path.name})' for path in sorted(folder.glob('figure[23]*.mxl'))],
         *[f'\n![{path.stem}]({path.name})' for path in _first_pages(folder)],
-        '', '## Figure 4: motifs', '', '![Motifs](figure4-motifs.png)', '',
-        'Figures 2 to 4 show take 0. What is marked in them, beside the same with its bars '
-        'shuffled (mean ± standard deviation):', '', *_versions(found['versions']), '',
-        '## Figure 5: information rate by threshold', '',
+        '', '## Figure 4: motifs', '', 'Take 0. How long motifs are beside those of shuffled bars '
+        'is in the table of claims.', '', '![Motifs](figure4-motifs.png)', '',
+        '## Figure 5: information rate by threshold', '', 'Of the surface, take 0; grey: the same '
+        'with bars shuffled.', '',
         '![Information rate by threshold](figure5-information-rate.png)', '',
         '## Figure 6: information rate of latents', '', '![Latents](figure6-latents.png)', '',
-        'Means over takes.', '', *_latents(found['information']), '',
+        'The figure shows take 0; means over takes, and of each with its bars shuffled:', '',
+        *_latents(found['information']), '',
         '## Appendix A: bounds', '', '![Bounds](appendixA-bounds.png)', '',
         *_bounds(found['bounds']), '',
         '## Appendix B: a weight on the future (eq 25)', '',
         'Networks that learned two thirds of the works, measured on the others. I(Z, Y): what a '
         'sample of the latents tells of the next bar\'s, and I(X, Y) what the bar itself does, '
         f'both lower bounds (InfoNCE among {CANDIDATES}, at most {np.log2(CANDIDATES):g} bits); '
-        'I(X, Y | Z) is their difference. Information rates of the query\'s latents and of the '
-        'improvisation at 256 bits, beyond those of shuffled bars.',
+        'I(X, Y | Z) is their difference, an estimate and no bound. Information '
+        'rates of the query\'s latents and of the improvisation at 256 bits (prior-preserving '
+        'channel), beyond those of shuffled bars.',
         '', *_future(found['future']), '',
         '## Open questions', '',
         'The query and the further ones: means of both ways, and the mean difference over queries; '
@@ -115,7 +122,20 @@ def _means(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> list[str]:
         if row['control'] in ('query', 'prior') or row['rate'] == 'full':
             groups.setdefault((row['channel'], row['control'], row['rate']), []).append(row)
     return _table(['channel', 'control', 'rate', *columns], [
-        [*group, *(_mean(own, name) for name in columns)] for group, own in groups.items()])
+        [*group, *(_mean_sd(own, name) for name in columns)] for group, own in groups.items()])
+
+
+def _mean_sd(rows: list[dict[str, Any]], name: str) -> str:
+    return _beside([row[name] for row in rows])
+
+
+def _beside(values: Sequence[float | None]) -> str:
+    """Return mean and standard deviation."""
+    there = [value for value in values if value is not None]
+    if not there:
+        return '-'
+    spread = f' ± {_cell(float(np.std(there, ddof=1)))}' if len(there) > 1 else ''
+    return _cell(float(np.mean(there))) + spread
 
 
 def _queries(rows: list[dict[str, Any]]) -> list[str]:
@@ -137,18 +157,10 @@ def _keys(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _versions(found: dict[str, Any]) -> list[str]:
-    columns = {'collisions': 'collisions', 'meetings': 'meetings', 'motifs': 'motifs',
-               'motif_ql': 'mean length, quarters'}
-
-    def beside(one: dict[str, Any], name: str) -> str:
-        values = [value for value in one['shuffled'].get(name, ()) if value is not None]
-        if name not in one or not values:
-            return '-'
-        return (f'{_cell(one[name])}; {_cell(float(np.mean(values)))} ± '
-                f'{_cell(float(np.std(values, ddof=1)) if len(values) > 1 else None)}')
-
-    return _table(['version', *columns.values()], [
-        [name, *(beside(one, column) for column in columns)] for name, one in found.items()])
+    kinds = ('collisions', 'meetings')
+    return _table(['version', *(part for kind in kinds for part in (kind, 'shuffled'))], [
+        [name, *(part for kind in kinds for part in (one[kind], _beside(one['shuffled'][kind])))]
+        for name, one in found.items()])
 
 
 def _latents(found: dict[str, Any]) -> list[str]:
@@ -160,8 +172,8 @@ def _latents(found: dict[str, Any]) -> list[str]:
                      mean(lambda one: one['total_bits']),
                      mean(lambda one: one['null']['mean_bits']),
                      mean(lambda one: one['null']['sd_bits']),
-                     f'{mean(lambda one: one["reaches"][0]):.2f} to '
-                     f'{mean(lambda one: one["reaches"][1]):.2f}',
+                     ' to '.join(_cell(mean(lambda one, k=k: one['reaches'][k])) for k in (0, 1))
+                     if all(one['reaches'] for one in takes) else '-',
                      mean(lambda one: max(one['profile']))])
     noise = found['gaussian']
     rows.append(['independent Gaussian vectors', len(noise), None, float(np.mean(noise)), None,
@@ -172,16 +184,22 @@ def _latents(found: dict[str, Any]) -> list[str]:
 
 def _bounds(found: list[Any]) -> list[str]:
     table = networks(found)
-    told = _table(['beta', 'updates', 'H - D', 'I', 'R', 'D', 'H'], [
+    told = _table(['beta', 'updates', 'H - D', 'I', 'R', 'R that arrives', 'D', 'H'], [
         [row['beta'], int(row['updates']), row['data_entropy_bits'] - row['distortion_bits'],
-         row['mutual_information_bits'], row['rate_bits'], row['distortion_bits'],
-         row['data_entropy_bits']] for row in table.to_dict('records')])
-    channel = _table(['channel', 'asked', 'R that arrives', 'D'], [
-        [name, row['rate'], row['rate_bits'], row['distortion_bits']]
+         row['mutual_information_bits'], row['rate_bits'], row['arriving_bits'],
+         row['distortion_bits'], row['data_entropy_bits']] for row in table.to_dict('records')])
+    apart = gaps(found)
+    channel = _table(['channel', 'asked', 'R that arrives', 'D', 'D less that of beta-VAEs'], [
+        [name, row['rate'], row['rate_bits'], row['distortion_bits'],
+         _spread(interval(apart[row['rate']]))
+         if name == 'prior-preserving' and row['rate'] in apart else '-']
         for name, curve in channel_curves(found).items() for row in curve.to_dict('records')])
-    return [f'Means over {len(found)} trainings, bits a bar. {_held(found)}', '', *told, '',
-            'One network (beta 1) behind a channel, bits a bar:', '', *channel, '',
-            _verdict(found)]
+    return [f'Means over {len(found)} trainings, bits a bar, of bars that were learned. '
+            f'{_held(found)} R is against the prior; R that arrives, as that of the channel, '
+            "against a Gaussian of the latents' own variance.", '', *told, '',
+            'One network (beta 1) behind a channel, beside networks that were trained for that '
+            'rate (the logarithm of D goes straight between them):', '', *channel, '',
+            _verdict(apart)]
 
 
 def _held(found: list[Any]) -> str:
@@ -214,7 +232,8 @@ def _future(found: list[Any]) -> list[str]:
     changes = [[weight, *(_spread(interval([
         None if one[place][name] is None else one[place][name] - one[0][name] for one in found]))
         for name in columns.values())] for place, weight in enumerate(weights) if place]
-    return [f'Means over {len(found)} trainings, with intervals of 95 % (Student\'s t), in bits.',
+    what = 'Means, with intervals of 95 % (Student\'s t),' if len(found) > 1 else 'Values'
+    return [f'{what} over {len(found)} trainings, in bits.',
             '', *_table(['gamma', *columns], means), '',
             f'Changes from gamma {weights[0]:g}, training by training:', '',
             *_table(['gamma', *columns], changes)]
@@ -227,15 +246,16 @@ def _spread(told: dict[str, Any]) -> str:
     return f'{_cell(told["mean"])} ({_cell(told["low"])} to {_cell(told["high"])})'
 
 
-def _verdict(found: list[Any]) -> str:
-    """Say which of the two reaches lower D at equal R, where their rates overlap."""
-    told = interval(gaps(found))
-    if not told['count']:
+def _verdict(apart: dict[str, list[float]]) -> str:
+    """Say at which rates that both have which of the two reaches lower D."""
+    told: dict[str, list[str]] = {}
+    for rate, values in apart.items():
+        one = interval(values)
+        known = one['low'] is not None and (one['low'] > 0 or one['high'] < 0)
+        who = ('neither is shown to be lower' if not known else
+               'the beta-VAEs reach lower D' if one['mean'] > 0 else 'the channel reaches lower D')
+        told.setdefault(who, []).append(rate)
+    if not told:
         return 'The rates of the two do not overlap: nothing can be said of equal R.'
-    if told['low'] is None or told['low'] <= 0 <= told['high']:
-        who = 'Which of the two reaches lower D at equal R is not decided'
-    else:
-        winner = 'The beta-VAEs reach' if told['mean'] > 0 else 'The channel reaches'
-        who = f'{winner} lower D at equal R'
-    return (f'{who}: behind the prior-preserving channel, D is higher by {_spread(told)} bits a '
-            f'bar (mean over the rates that both have; {told["count"]} trainings).')
+    parts = '; '.join(f'{who} at {", ".join(rates)}' for who, rates in told.items())
+    return f'At equal R: {parts} (asked of the channel).'

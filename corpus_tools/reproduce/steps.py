@@ -41,12 +41,13 @@ Progress = Callable[[str, int, int], object]
 
 @dataclass(frozen=True)
 class Step:
-    """A step: what it measures, what it draws from that, and which settings decide it."""
+    """A step: what it measures, which settings decide it, and which figures it draws."""
 
     name: str
     measure: Callable[[Material, dict[str, Any]], Any]
-    draw: Callable[[Material, Any, Path], None] | None = None
     uses: tuple[str, ...] = ()
+    draw: Callable[[Material, Any, Path], None] | None = None
+    figures: tuple[str, ...] = ()
 
 
 #: Settings that decide what comes of the query, and of further ones.
@@ -55,19 +56,21 @@ _FURTHER = (*TRAINED, 'networks', 'queries', 'query_takes')
 
 #: In order; each may use what those before it have found.
 STEPS = (
-    Step('model', measure_model, uses=(*TRAINED, 'networks')),
-    Step('rates', measure_rates, rate_figures, (*_QUERY, 'rates')),
-    Step('versions', measure_versions, version_figures, (*TRAINED, 'query', 'null')),
-    Step('information', measure_information, information_figures, (*_QUERY, 'null')),
-    Step('motifs', measure_motifs, uses=(*_QUERY, *_FURTHER)),
-    Step('keys', measure_keys, uses=(*_QUERY, *_FURTHER, 'transpositions',
-                                      'query_rates')),
-    Step('queries', measure_queries, uses=(*_FURTHER, 'query_rates')),
-    Step('latents', measure_latents, uses=(*_FURTHER, 'null')),
-    Step('questions', measure_questions, uses=('query', *_FURTHER, 'null')),
-    Step('bounds', measure_bounds, bound_figure, (*BOUNDS, 'trainings')),
-    Step('future', measure_future, uses=(*FUTURE, 'trainings')),
-    Step('claims', lambda _, found: measure_claims(found), uses=(
+    Step('model', measure_model, (*TRAINED, 'networks')),
+    Step('rates', measure_rates, (*_QUERY, 'rates'), rate_figures, ('rates.png',)),
+    Step('versions', measure_versions, (*TRAINED, 'query', 'null'), version_figures,
+         ('figure2-full-rate.mxl', 'figure4-motifs.png')),
+    Step('information', measure_information, (*_QUERY, 'null'), information_figures,
+         ('figure5-information-rate.png', 'figure6-latents.png')),
+    Step('motifs', measure_motifs, (*_QUERY, *_FURTHER)),
+    Step('keys', measure_keys, (*_QUERY, *_FURTHER, 'transpositions', 'query_rates')),
+    Step('queries', measure_queries, (*_FURTHER, 'query_rates')),
+    Step('latents', measure_latents, (*_FURTHER, 'null')),
+    Step('questions', measure_questions, ('query', *_FURTHER, 'null')),
+    Step('bounds', measure_bounds, (*BOUNDS, 'trainings'), bound_figure,
+         ('appendixA-bounds.png',)),
+    Step('future', measure_future, (*FUTURE, 'trainings')),
+    Step('claims', lambda _, found: measure_claims(found), (
         *_QUERY, *_FURTHER, 'rates', 'query_rates', 'null', 'transpositions')),
 )
 
@@ -99,15 +102,17 @@ def reproduce(experiment: Experiment, folder: str | os.PathLike[str], *,
         if progress is not None:
             material.tell = partial(progress, f'step {place} of {len(STEPS)}, {step.name}')
         material.tell(0, 1)
-        found[step.name] = material.kept.get(step.name, step.uses,
-                                             partial(_do, step, material, found))
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', QbdiWarning)
+            found[step.name] = material.kept.get(step.name, step.uses,
+                                                 partial(_measure, step, material, found))
+            if step.draw is not None and not all(
+                    (target / name).is_file() for name in step.figures):
+                step.draw(material, found[step.name], target)
     return write_report(experiment, found, target)
 
 
-def _do(step: Step, material: Material, found: dict[str, Any]) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', QbdiWarning)
-        told = step.measure(material, found)
-        if step.draw is not None:
-            step.draw(material, told, material.kept.folder)
-    return told
+def _measure(step: Step, material: Material, found: dict[str, Any]) -> Any:
+    for name in step.figures:       # of other numbers
+        (material.kept.folder / name).unlink(missing_ok=True)
+    return step.measure(material, found)

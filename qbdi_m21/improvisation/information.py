@@ -29,7 +29,8 @@ LATENTS: tuple[str, ...] = get_args(LatentName)
 
 def latent_information_rate(score: stream.Stream | NoteTable, model: ModelLike = 'chorales', *,
                             latents: str = 'means', rate: RateLike = 'full', seed: int = 0,
-                            channel: str = 'prior-preserving', **options: Any) -> InformationRate:
+                            channel: str = 'prior-preserving', variance: str | None = None,
+                            **options: Any) -> InformationRate:
     """Return the information rate of the latents of a score's bars.
 
     Parameters
@@ -39,7 +40,7 @@ def latent_information_rate(score: stream.Stream | NoteTable, model: ModelLike =
     latents : {'means', 'samples', 'received', 'posterior'}
         The posterior means; a sample of each; what arrives through the channel at a rate; or
         mean and log variance, compared by the symmetric divergence of the posteriors.
-    rate, seed, channel
+    rate, seed, channel, variance
         Of the samples and of the channel, as of :func:`qbdi_m21.improvise`.
     **options
         Those of :func:`qbdi_m21.information_rate`: distance ('cosine' by default), search, null
@@ -68,8 +69,8 @@ def latent_information_rate(score: stream.Stream | NoteTable, model: ModelLike =
         values = np.concatenate([encoding.mean, np.log(encoding.variance)], axis=1)
         options.setdefault('distance', 'symmetric-kl')
     else:
-        sent = transmit_encoding(encoding, served, Settings.parse(rate=rate, seed=seed,
-                                                                  channel=channel))
+        sent = transmit_encoding(encoding, served, Settings.parse(
+            rate=rate, seed=seed, channel=channel, variance=variance))
         values = sent.sent if latents == 'samples' else sent.received
     if len(values) < 2:
         raise ParameterError(f'the score has {len(values)} bar; expected at least two')

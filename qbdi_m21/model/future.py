@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -27,12 +26,13 @@ CANDIDATES = 64
 #: Parts of the groups, one after the other held out.
 PARTS = 5
 
-#: Components of the bars' cells, and of latents, that the predictor sees at most.
-COMPONENTS = 64
+#: Principal components of the bars' cells and of latents that predictors see.
+COMPONENTS = (8, 16, 32, 64, 128)
 
 
 def contrastive_bits(past: Past, future: FloatArray, groups: npt.NDArray[np.int64], *,
-                     seed: int = 0, candidates: int = CANDIDATES) -> dict[str, float]:
+                     guide: FloatArray | None = None, seed: int = 0,
+                     candidates: int = CANDIDATES) -> dict[str, float]:
     """Return a lower bound on the mutual information of pairs of vectors, in bits.
 
     Parameters
@@ -43,6 +43,9 @@ def contrastive_bits(past: Past, future: FloatArray, groups: npt.NDArray[np.int6
         What follows each.
     groups : ndarray of int, shape (N,)
         Pairs of one group are on one side of each split: works.
+    guide : ndarray, shape (N, D), optional
+        Whose principal components are taken of `past`, if that is one array: of samples, whose
+        noise has none, their means. By default its own.
     seed : int
         Of the splits and of the candidates.
     candidates : int
@@ -51,8 +54,8 @@ def contrastive_bits(past: Past, future: FloatArray, groups: npt.NDArray[np.int6
     Returns
     -------
     dict
-        `bits`, the bound; `ceiling_bits`, the most it can be; `pairs`, on which it was measured:
-        all.
+        `bits`, the bound; `error_bits`, its standard error over five parts; `ceiling_bits`, the
+        most it can be; `pairs`, on which it was measured: all.
 
     Raises
     ------
@@ -64,7 +67,8 @@ def contrastive_bits(past: Past, future: FloatArray, groups: npt.NDArray[np.int6
     Source: InfoNCE (van den Oord, Li & Vinyals 2018; Poole et al. 2019, eq 12). The critic is the
     log-likelihood of a linear Gaussian predictor. The groups are dealt into five parts: on each
     the bound is measured with a predictor that was fitted by ridge regression on three others,
-    where the last one chose its penalty and how sure it is. So the bound holds whatever the fit.
+    where the last one chose its penalty, how many principal components it sees and how sure it
+    is. So the bound holds whatever the fit.
     """
     if candidates < 2:
         raise ParameterError(f'candidates is {candidates}; expected at least 2')
@@ -75,17 +79,27 @@ def contrastive_bits(past: Past, future: FloatArray, groups: npt.NDArray[np.int6
         raise FramesError(f'{len(groups)} pairs in {len(names)} groups are too few; expected at '
                           f'least {candidates} in each of {PARTS} parts of the groups')
     kinds = past if isinstance(past, tuple) else (past,)
-    nats = 0.0
+    nats = []
     for place, measured in enumerate(parts):
         chosen = parts[place - 1]
         fitted = ~(measured | chosen)
-        x = np.hstack([_reduced(one, fitted) for one in kinds])
-        y = _reduced(future, fitted)
-        critic = max(_critics(x[fitted], y[fitted]), key=partial(
-            _bound, x[chosen], y[chosen], candidates, seed))
-        nats += measured.mean() * _bound(x[measured], y[measured], candidates, seed, critic)
-    return {'bits': float(nats) / math.log(2), 'ceiling_bits': math.log2(candidates),
-            'pairs': len(groups)}
+        x = [_reduced(one, one if guide is None else guide, fitted) for one in kinds]
+        y = _reduced(future, future, fitted)
+        fits = [(most, critic) for most in COMPONENTS
+                for critic in _critics(_first(x, most)[fitted], y[fitted, :most])]
+        most, critic = max(fits, key=lambda fit: _bound(
+            _first(x, fit[0])[chosen], y[chosen, :fit[0]], candidates, seed, fit[1]))
+        nats.append(_bound(_first(x, most)[measured], y[measured, :most], candidates, seed,
+                           critic))
+    shares = [part.mean() for part in parts]
+    return {'bits': float(np.dot(shares, nats)) / math.log(2),
+            'error_bits': float(np.std(nats, ddof=1)) / math.sqrt(PARTS) / math.log(2),
+            'ceiling_bits': math.log2(candidates), 'pairs': len(groups)}
+
+
+def _first(kinds: list[FloatArray], most: int) -> FloatArray:
+    """Return the first components of each kind, side by side."""
+    return np.hstack([one[:, :most] for one in kinds])
 
 
 def _bound(x: FloatArray, y: FloatArray, candidates: int, seed: int, critic: Critic) -> float:
@@ -101,17 +115,21 @@ def _bound(x: FloatArray, y: FloatArray, candidates: int, seed: int, critic: Cri
     return float(np.mean(found))
 
 
-def _reduced(values: FloatArray, fitted: npt.NDArray[np.bool_]) -> FloatArray:
-    """Return the first principal components, of variance 1 in the mean, by the fitted rows."""
-    own = values[fitted]
+def _reduced(values: FloatArray, guide: FloatArray, fitted: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return values along the first principal components of the fitted rows of the guide.
+
+    On a scale on which these have a variance of 1 in the mean.
+    """
+    most, own = max(COMPONENTS), guide[fitted]
     centred = own - own.mean(axis=0)
-    if min(centred.shape) > 2 * COMPONENTS:
+    if min(centred.shape) > 2 * most:
         from scipy.sparse.linalg import svds
         # the first components alone, in a tenth of the time
-        _, sizes, axes = svds(centred, COMPONENTS, v0=np.ones(min(centred.shape)))
+        _, sizes, axes = svds(centred, most, v0=np.ones(min(centred.shape)))
+        sizes, axes = sizes[::-1], axes[::-1]       # largest first
     else:
         _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-        sizes, axes = sizes[:COMPONENTS], axes[:COMPONENTS]
+        sizes, axes = sizes[:most], axes[:most]
     scale = np.sqrt((sizes ** 2).mean() / len(own)) or 1.0
     return np.asarray((values - own.mean(axis=0)) @ axes.T / scale)
 
@@ -156,8 +174,8 @@ def future_information(model: LatentModel, windows: Windows, work: npt.NDArray[n
     dict
         `latent_bits`, I(Z, Y) of samples of the posteriors; `surface_bits`, I(X, Y) of the
         bars, by their cells and what the encoder makes of them; `remaining_bits`, I(X, Y | Z),
-        their difference: what a bar tells of the next and its latents do not; `ceiling_bits` and
-        `pairs`.
+        their difference: what a bar tells of the next and its latents do not; `latent_error`
+        and `surface_error`, standard errors; `ceiling_bits` and `pairs`.
 
     Notes
     -----
@@ -171,9 +189,11 @@ def future_information(model: LatentModel, windows: Windows, work: npt.NDArray[n
     first = np.flatnonzero(work[1:] == work[:-1])
     cells = windows.reshape(len(windows), -1).astype(np.float64)
     # the means are a function of the bar: a predictor that is no better than linear needs them
-    told, seen = (contrastive_bits(values, means[first + 1], work[first], seed=seed,
+    told, seen = (contrastive_bits(values, means[first + 1], work[first], guide=guide, seed=seed,
                                    candidates=candidates)
-                  for values in (latents[first], (cells[first], means[first])))
+                  for values, guide in ((latents[first], means[first]),
+                                        ((cells[first], means[first]), None)))
     return {'latent_bits': told['bits'], 'surface_bits': seen['bits'],
+            'latent_error': told['error_bits'], 'surface_error': seen['error_bits'],
             'remaining_bits': seen['bits'] - told['bits'], 'ceiling_bits': told['ceiling_bits'],
             'pairs': told['pairs']}

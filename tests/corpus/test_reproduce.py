@@ -25,6 +25,7 @@ from corpus_tools.reproduce.claims import (
 from corpus_tools.reproduce.material import Material
 from corpus_tools.reproduce.questions import QUESTIONS, answers
 from corpus_tools.reproduce.report import _verdict
+from corpus_tools.reproduce.versions import FULL, IMPROVISED, QUERY
 from qbdi_m21.errors import CorpusError, ParameterError
 
 
@@ -58,11 +59,23 @@ def test_the_quick_version_runs_through_and_goes_on(tmp_path):
     full = {row['take']: row['notes'] for row in found(tmp_path, 'rates')
             if (row['channel'], row['control'], row['rate']) == ('paper', 'query', 'full')}
     assert len(set(full.values())) == 3
+    # each figure has its null model
+    versions = found(tmp_path, 'versions')
+    assert [len(one['shuffled']['collisions']) for one in versions.values()] == [5, 5, 5]
+    # of few works there is an estimate
+    future, = found(tmp_path, 'future')
+    assert all(row['surface_bits'] is not None for row in future)
     # a further call makes nothing again, and a lost step makes itself alone
     before = times(tmp_path)
     (tmp_path / 'motifs.json').unlink()
     reproduce(load_experiment(quick=True), tmp_path)
     assert changed(tmp_path, before) == {'motifs.json', 'report.md'}
+    # so does a lost figure
+    before = times(tmp_path)
+    (tmp_path / 'figure4-motifs.png').unlink()
+    reproduce(load_experiment(quick=True), tmp_path)
+    assert {'figure4-motifs.png', 'report.md'} <= changed(tmp_path, before)
+    assert not {'versions.json', 'rates.png'} & changed(tmp_path, before)
     assert (tmp_path / 'report.md').read_text('utf-8') == report
     # and another setting only what it decides: a training more is one training more
     before = times(tmp_path)
@@ -90,11 +103,14 @@ def changed(folder, before):
 
 
 @pytest.mark.parametrize(('there', 'message'), [
-    ([], r"lacks pop \(the 126 pop clips .*\) and naruto_query.mid .*on free material"),
-    (['pop'], r"lacks naruto_query.mid \(the paper's query\); without --data")])
+    ([], r"lacks pop, with the 126 clips .* and naruto_query.mid, the paper's query; .*: the same"),
+    (['pop/a.mid'], r"lacks naruto_query.mid, the paper's query; what can be run: these clips and "
+                    'a query of your own, with --query SCORE; the same experiment on free'),
+    (['pop/a.txt', 'naruto_query.mid'], 'lacks pop, .* can be run: free material asked by this')])
 def test_what_a_data_folder_lacks_is_told(tmp_path, there, message):
     for name in there:
-        (tmp_path / name).mkdir()
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b'')
     with pytest.raises(CorpusError, match=message):
         load_experiment(data=str(tmp_path))
     done = CliRunner().invoke(main, ['reproduce', 'dubnov2019', '--data', str(tmp_path), '-o',
@@ -120,6 +136,10 @@ def test_configurations(tmp_path, shared_data):
     own.write_text('[all]\nseed = 1\n')
     with pytest.raises(ParameterError, match='not whole'):
         load_experiment(config=str(own))
+    for text, name in (('all = 3\n', 'all'), ('[quikc]\nseed = 1\n', 'quikc')):
+        own.write_text(text)
+        with pytest.raises(ParameterError, match=f'^{name}: no such table; expected .all., .free.'):
+            load_experiment(config=str(own))
     own.write_text('[')
     with pytest.raises(CorpusError, match='TOML'):
         load_experiment(config=str(own))
@@ -132,14 +152,18 @@ def test_configurations(tmp_path, shared_data):
     ({'networks': True}, 'networks is True; expected a whole number'),
     ({'seed': -1}, 'seed is -1; expected at least 0'),
     ({'corpus': 'bach'}, "corpus is 'bach'; expected a list"),
-    ({'rates': (64,)}, "must hold 'full'"), ({'beta': (2.0,)}, 'beta must hold 1.0'),
+    ({'rates': (64,)}, "must hold 'full'"), ({'rates': ('full', 'loud')}, "rate is 'loud'"),
+    ({'transpositions': (12,)}, 'whole octaves'), ({'transpositions': ('2',)}, 'whole numbers'),
+    ({'beta': ('x', 1.0)}, 'expected numbers'), ({'corpus': ()}, 'expected texts'),
+    ({'beta': (2.0,)}, 'beta must hold 1.0'),
     ({'future': (1.0,)}, 'begin with 0.0')])
 def test_settings_out_of_range_are_told(change, message):
     with pytest.raises(ParameterError, match=message):
         replace(load_experiment(), **change)
 
 
-def made_up(*, likeness=0.3, sets=-5, silence=0.0, follows=True, change=4.0, shorter=-2.0):
+def made_up(*, likeness=0.3, sets=-5, silence=0.0, quieter='paper', follows=True, change=4.0,
+            shorter=-2.0):
     """Return findings in which each claim's effect is known."""
     def rows(works):
         for work in works:
@@ -158,7 +182,7 @@ def made_up(*, likeness=0.3, sets=-5, silence=0.0, follows=True, change=4.0, sho
                                 'triad_entropy_bits': 3 + low * sets * (1 + wave) / 10
                                 if control == 'query' else None,
                                 'silent_share': 0.1 + wave / 2 + (
-                                    channel == 'paper') * low * silence * (1 + wave)}
+                                    channel == quieter) * low * silence * (1 + wave)}
                     yield {'work': work, 'channel': channel, 'control': 'prior', 'rate': '',
                            'take': take, 'chroma_cosine': 0.4 + wave / 2, 'chord_agreement': 0.1}
 
@@ -170,23 +194,23 @@ def made_up(*, likeness=0.3, sets=-5, silence=0.0, follows=True, change=4.0, sho
              'key': 'a minor' if rate == '64 bits' or not follows else 'G major',
              'moved_key': 'e- minor' if follows else 'C major'}
             for work, take in takes for rate in ('full', '64 bits')]
-    motifs = [{'work': work, 'take': take, 'version': version, 'share': share,
-               'mean_length_ql': 8 * wave[work, take] + (share < 1) * shorter * wave[work, take]}
-              for work, take in takes for version in ('query', 'full', '256 bits')
-              for share in (0.5, 0.75, 1.0)]
+    motifs = [{'work': work, 'take': take, 'version': version, 'at': at, 'shuffled_length_ql': 5.0,
+               'length_ql': (8 + (at == 'lower') * shorter) * wave[work, take]}
+              for work, take in takes for version in (QUERY, *IMPROVISED)
+              for at in ('selected', 'lower')]
 
-    def peak(work, take, rate):
-        shift = change * wave[work, take] * (rate == '256 bits')
+    def peak(work, take, version):
+        shift = change * wave[work, take] * (version != FULL)
         return {'total_bits': 100 + take % 4 + shift, 'selected_threshold': 0.5}
 
     return {
         'rates': list(rows(['the query'])), 'queries': list(rows(works)), 'keys': keys,
         'motifs': motifs, 'information': {'latents': {
-            f'received, {rate}': [{**peak('the query', take, rate), 'null': {'mean_bits': 80.0}}
-                                  for take in range(10)] for rate in ('full', '256 bits')}},
-        'latents': [{'work': work, 'take': take, 'rate': rate, 'null_bits': 80.0,
-                     **peak(work, take, rate)}
-                    for work, take in takes[10:] for rate in ('full', '256 bits')]}
+            version: [{**peak('the query', take, version), 'null': {'mean_bits': 80.0}}
+                      for take in range(10)] for version in IMPROVISED}},
+        'latents': [{'work': work, 'take': take, 'version': version, 'null_bits': 80.0,
+                     **peak(work, take, version)}
+                    for work, take in takes[10:] for version in IMPROVISED]}
 
 
 def verdicts(found):
@@ -199,8 +223,8 @@ def test_verdicts_follow_from_effects():
     assert relations == [HOLDS] * 6
     assert chords == [HOLDS] * 12
     assert tonic == [HOLDS] * 4     # ten of ten takes, ten of ten queries
-    assert motifs == [HOLDS] * 5
-    assert dynamics == [HOLDS, HOLDS, OPEN] * 2
+    assert motifs == [HOLDS] * 14
+    assert dynamics == [HOLDS, HOLDS, OPEN] * 4
 
 
 def test_verdicts_turn_with_effects():
@@ -209,15 +233,17 @@ def test_verdicts_turn_with_effects():
     assert relations == [NOT, NOT, NOT, NOT, NOT, NOT]
     assert chords == [NOT] * 12
     assert tonic == [NOT, OPEN] * 2     # in its own key at both rates
-    assert motifs == [NOT] * 5
-    assert dynamics == [OPEN] * 6
+    assert motifs == [NOT] * 14
+    assert dynamics == [OPEN] * 12
 
 
-def test_fewer_chords_with_more_silence_are_confounded():
-    table = pd.DataFrame(measure_claims(made_up(silence=0.3)))
+@pytest.mark.parametrize(('quieter', 'verdicts'), [
+    ('paper', [CONFOUNDED, HOLDS]), ('prior-preserving', [HOLDS, CONFOUNDED])])
+def test_fewer_chords_with_more_silence_are_confounded(quieter, verdicts):
+    table = pd.DataFrame(measure_claims(made_up(silence=0.3, quieter=quieter)))
     sets = table[table['test'].str.startswith('different pitch-class sets')]
-    assert sets['verdict'].tolist() == [CONFOUNDED, HOLDS] * 2
-    assert sets['why'].iloc[0] == '30 % more of the frames are silent at 256 bits'
+    assert sets['verdict'].tolist() == verdicts * 2
+    assert sorted(sets['why'])[-1] == '30 % more of the frames are silent'
     assert (table[table['test'].str.startswith('entropy')]['verdict'] == HOLDS).all()
 
 
@@ -252,22 +278,26 @@ def test_relative_keys_are_one(key, tonic):
 
 
 def training(distortion, rates=(20, 50)):
-    return {'networks': [{'updates': 9, 'beta': beta, 'rate_bits': r, 'distortion_bits': 100 - r}
-                         for beta, r in ((2.0, 10), (0.5, 30))]
-            + [{'updates': 2, 'beta': 1.0, 'rate_bits': 20, 'distortion_bits': 500}],
+    return {'networks': [{'updates': 9, 'beta': beta, 'arriving_bits': r, 'distortion_bits': d}
+                         for beta, r, d in ((2.0, 10, 160), (0.5, 30, 40))]
+            + [{'updates': 2, 'beta': 1.0, 'arriving_bits': 20, 'distortion_bits': 500}],
             'channel': [{'channel': 'prior-preserving', 'rate': 'x', 'rate_bits': r,
                          'distortion_bits': d} for r, d in zip(rates, (distortion, 10),
                                                                strict=True)]}
 
 
 def test_which_reaches_lower_distortion_is_said_where_rates_overlap():
-    assert gaps([training(95)]) == [15.0]
-    assert _verdict([training(d) for d in (94, 95, 96)]).startswith(
-        'The beta-VAEs reach lower D at equal R: behind the prior-preserving channel, D is higher '
-        'by 15 (12.5 to 17.5) bits')
-    assert _verdict([training(d) for d in (64, 65, 66)]).startswith('The channel reaches')
-    assert 'is not decided' in _verdict([training(d) for d in (60, 100)])
-    assert 'do not overlap' in _verdict([training(95, rates=(40, 50))])
+    # half way between 160 and 40 the logarithm is that of 80
+    assert gaps([training(95)]) == {'x': [pytest.approx(15.0)]}
+
+    def verdict(*distortions, rates=(20, 50)):
+        return _verdict(gaps([training(d, rates) for d in distortions]))
+
+    assert verdict(94, 95, 96) == ('At equal R: the beta-VAEs reach lower D at x (asked of the '
+                                   'channel).')
+    assert 'the channel reaches lower D at x' in verdict(64, 65, 66)
+    assert 'neither is shown to be lower at x' in verdict(60, 100)
+    assert 'do not overlap' in verdict(95, rates=(40, 50))
 
 
 def test_answers_are_differences_over_queries():
@@ -275,7 +305,7 @@ def test_answers_are_differences_over_queries():
     rows = [{'work': f'w{k}', 'means_z': 1 + noise, 'posterior_z': 0.5 + noise * 0.9,
              'samples_z': None, 'surface_z': 1 + noise / 2, 'whole_cosine': 0.6,
              'dynamic_cosine': 0.6, 'shuffled_step': 0.9, 'walk_step': 0.8 + noise / 50,
-             'samples_notes': 100.0, 'means_notes': 90 + 10 * noise,
+             'own_step': 0.85, 'samples_notes': 100.0, 'means_notes': 90 + 10 * noise,
              'shuffled_correlation': 0.2, 'correlation': 0.4 + noise / 20 if k else None}
             for k, noise in enumerate(rng.normal(0, 0.2, 12))]
     told = answers(rows)
