@@ -147,7 +147,6 @@ def compare_groups(results: pd.DataFrame, measures: Sequence[str], by: str, *,
         one of the first, less how often not).
     """
     import pandas as pd
-    from statsmodels.stats.multitest import multipletests
     if correction not in CORRECTIONS:
         raise ParameterError(f'correction is {correction!r}; expected one of '
                              f'{", ".join(CORRECTIONS)}')
@@ -168,8 +167,7 @@ def compare_groups(results: pd.DataFrame, measures: Sequence[str], by: str, *,
         tested = table['p'].notna()
         table['p_corrected'] = table['p']
         if correction != 'none' and tested.any():
-            table.loc[tested, 'p_corrected'] = multipletests(
-                table.loc[tested, 'p'], method=correction)[1]
+            table.loc[tested, 'p_corrected'] = correct(table.loc[tested, 'p'], correction)
     return table
 
 
@@ -214,6 +212,12 @@ def _compare(first: pd.Series[float], second: pd.Series[float], seed: int) -> di
         told['effect'] = float(effectsize_smd(b.mean(), b.std(ddof=1), len(b), a.mean(),
                                               a.std(ddof=1), len(a))[0])
     return told
+
+
+def correct(p: Sequence[float] | pd.Series[float], correction: str = 'holm') -> FloatArray:
+    """Return p corrected for the number of tests: 'holm', 'fdr_bh' or 'bonferroni'."""
+    from statsmodels.stats.multitest import multipletests
+    return np.asarray(multipletests(p, method=correction)[1])
 
 
 def share_interval(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:

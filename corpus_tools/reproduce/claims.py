@@ -40,9 +40,9 @@ def measure_claims(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _judged(rows: Rows) -> Rows:
     """Return the rows of one claim with their verdicts: interval and test must agree."""
-    from statsmodels.stats.multitest import multipletests
+    from corpus_tools.statistics import correct
     tested = [row for row in rows if row['p'] is not None]
-    corrected = multipletests([row['p'] for row in tested], method='holm')[1] if tested else ()
+    corrected = correct([row['p'] for row in tested]) if tested else ()
     for row, p in zip(tested, corrected, strict=True):
         row['p'] = float(p)
     for row in rows:
