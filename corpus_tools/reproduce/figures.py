@@ -11,10 +11,14 @@ import numpy as np
 from corpus_tools.plots import COLORS, MARKERS, plot_measures
 from corpus_tools.reproduce.appendices import channel_curves, networks
 from corpus_tools.reproduce.material import Material
-from corpus_tools.reproduce.versions import FULL, improvisations
+from corpus_tools.reproduce.versions import FULL, IMPROVISED, improvisations
 from qbdi_m21.errors import ParameterError
 from qbdi_m21.report.oracle_plots import plot_ir_curve, plot_ir_profile
 from qbdi_m21.report.plots import save_figure
+
+#: Files of figures 2 and 3, without suffix, by the name of the version.
+SCORES = {name: f'figure{2 if name == FULL else 3}-{name.replace(",", "").replace(" ", "-")}'
+          for name in IMPROVISED}
 
 #: Measures of the first figure.
 MEASURES = ('notes', 'pitch_class_sets', 'chroma_cosine', 'silent_share')
@@ -48,14 +52,10 @@ def _score_figures(versions: dict[str, Any], folder: Path) -> None:
     (_, query), *made_on_it = versions.items()
     for name, made in made_on_it:
         marked = annotate(align(query, made), find_collisions(query, made))
-        stem = folder / f'figure{2 if name == FULL else 3}-{_file_name(name)}'
+        stem = folder / SCORES[name]
         write_musicxml(marked, stem.with_suffix('.mxl'))
         with contextlib.suppress(ParameterError):       # no notation program is there
             draw_picture(marked, stem.with_suffix('.png'))
-
-
-def _file_name(name: str) -> str:
-    return name.replace(',', '').replace(' ', '-')
 
 
 def _motif_figure(versions: dict[str, Any], folder: Path) -> None:

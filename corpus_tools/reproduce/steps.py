@@ -19,6 +19,7 @@ from corpus_tools.reproduce.dynamics import (
 )
 from corpus_tools.reproduce.experiment import Experiment
 from corpus_tools.reproduce.figures import (
+    SCORES,
     bound_figure,
     information_figures,
     rate_figures,
@@ -59,7 +60,7 @@ STEPS = (
     Step('model', measure_model, (*TRAINED, 'networks')),
     Step('rates', measure_rates, (*_QUERY, 'rates'), rate_figures, ('rates.png',)),
     Step('versions', measure_versions, (*TRAINED, 'query', 'null'), version_figures,
-         ('figure2-full-rate.mxl', 'figure4-motifs.png')),
+         (*(f'{stem}.mxl' for stem in SCORES.values()), 'figure4-motifs.png')),
     Step('information', measure_information, (*_QUERY, 'null'), information_figures,
          ('figure5-information-rate.png', 'figure6-latents.png')),
     Step('motifs', measure_motifs, (*_QUERY, *_FURTHER)),
