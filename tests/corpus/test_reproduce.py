@@ -22,11 +22,12 @@ from corpus_tools.reproduce.claims import (
     key_change,
     measure_claims,
 )
+from corpus_tools.reproduce.kept import Kept
 from corpus_tools.reproduce.material import Material
 from corpus_tools.reproduce.questions import QUESTIONS, answers
 from corpus_tools.reproduce.report import _verdict
 from corpus_tools.reproduce.versions import FULL, IMPROVISED, QUERY
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, QbdiWarning
 
 
 @pytest.fixture(autouse=True)
@@ -77,16 +78,51 @@ def test_the_quick_version_runs_through_and_goes_on(tmp_path):
     assert {'figure4-motifs.png', 'report.md'} <= changed(tmp_path, before)
     assert not {'versions.json', 'rates.png'} & changed(tmp_path, before)
     assert (tmp_path / 'report.md').read_text('utf-8') == report
-    # and another setting only what it decides: a training more is one training more
+    # and another setting only what it decides
     before = times(tmp_path)
-    reproduce(replace(load_experiment(quick=True), queries=1, trainings=2), tmp_path)
+    reproduce(replace(load_experiment(quick=True), queries=1), tmp_path)
     new = changed(tmp_path, before)
-    assert {name for name in new if '/' in name} == {'bounds/1.json', 'future/1.json'}
-    assert not {'data.json', 'model.json', 'rates.json', 'information.json'} & new
+    assert not {name for name in new if '/' in name}
+    assert not {'data.json', 'model.json', 'rates.json', 'information.json', 'bounds.json'} & new
     assert '1 further queries' in (tmp_path / 'report.md').read_text('utf-8')
     # another corpus is another training set
     other = replace(load_experiment(quick=True), corpus_works=5)
     assert len(Material(other, tmp_path).data.works) == 5
+
+
+def test_each_training_is_kept_by_what_decides_it(tmp_path):
+    made = []
+
+    def make(number):
+        made.append(number)
+        return {'number': number}
+
+    quick = load_experiment(quick=True)
+    first = Material(quick, tmp_path).each('bounds', 2, ('beta',), make)
+    assert first == [{'number': 0}, {'number': 1}]
+    # one more is one more; what does not decide it makes nothing again, what does makes all
+    again = Material(replace(quick, takes=9), tmp_path).each('bounds', 3, ('beta',), make)
+    assert again[:2] == first
+    assert made == [0, 1, 2]
+    Material(replace(quick, beta=(1.0, 3.0)), tmp_path).each('bounds', 1, ('beta',), make)
+    assert made == [0, 1, 2, 0]
+    # nor what an interruption has left half written
+    (tmp_path / 'bounds' / '0.json').write_text('{"settings":')
+    Material(replace(quick, beta=(1.0, 3.0)), tmp_path).each('bounds', 1, ('beta',), make)
+    assert made == [0, 1, 2, 0, 0]
+
+
+def test_other_contents_of_the_same_files_are_other_material(tmp_path):
+    (tmp_path / 'pop').mkdir()
+    for name in ('pop/a.mid', 'naruto_query.mid'):
+        (tmp_path / name).write_bytes(b'1')
+    with pytest.warns(QbdiWarning, match='holds 1 of the 126 clips'):
+        given = load_experiment(data=str(tmp_path))
+    assert given.title.endswith('(1 of the 126 clips)')
+    before = Kept(given, tmp_path).mark(())
+    assert before == Kept(given, tmp_path / 'other').mark(())
+    (tmp_path / 'pop/a.mid').write_bytes(b'2')
+    assert before != Kept(given, tmp_path).mark(())
 
 
 def found(folder, name):
