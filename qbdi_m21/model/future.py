@@ -122,10 +122,12 @@ def _reduced(values: FloatArray, guide: FloatArray, fitted: npt.NDArray[np.bool_
     """
     most, own = max(COMPONENTS), guide[fitted]
     centred = own - own.mean(axis=0)
-    if min(centred.shape) > 2 * most:
+    if min(centred.shape) > 2 * most and centred.any():
         from scipy.sparse.linalg import svds
-        # the first components alone, in a tenth of the time
-        _, sizes, axes = svds(centred, most, v0=np.ones(min(centred.shape)))
+        # the first components alone, in a tenth of the time; the start is no constant, which
+        # centred rows cancel
+        start = np.random.default_rng(0).standard_normal(min(centred.shape))
+        _, sizes, axes = svds(centred, most, v0=start)
         sizes, axes = sizes[::-1], axes[::-1]       # largest first
     else:
         _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
