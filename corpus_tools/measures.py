@@ -64,10 +64,9 @@ def _rate_values(found: Any, name: str, unit: str) -> Values:
         f'{name}_bits_per_{unit}': found.total_bits / count, f'{name}_threshold': found.selected,
         f'{name}_matched_share': found.matched_share, f'{name}_{unit}s': count}
     if found.null is not None:
-        excess, spread = found.total_bits - found.null.mean_bits, found.null.sd_bits
         values |= {f'{name}_null_bits_per_{unit}': found.null.mean_bits / count,
-                   f'{name}_excess_bits_per_{unit}': excess / count,
-                   f'{name}_null_z': excess / spread if spread > 0 else None,
+                   f'{name}_excess_bits_per_{unit}': found.null.excess_bits / count,
+                   f'{name}_null_z': found.null.z,
                    f'{name}_null_p': found.null.p_value}
     return values
 
@@ -115,6 +114,7 @@ def harmony(table: NoteTable) -> Values:
     from qbdi_m21.analysis.harmony import infer_chords, infer_keys
     from qbdi_m21.frames.features import pitch_classes, tonnetz
     from qbdi_m21.frames.raster import table_to_frames
+    from qbdi_m21.improvisation.measures import entropy_of_counts
     frames = table_to_frames(table)
     chroma = pitch_classes(frames)
     bars = np.add.reduceat(chroma, frames.grid.bar_starts[:-1], axis=0)
@@ -123,14 +123,14 @@ def harmony(table: NoteTable) -> Values:
     roots, qualities = infer_chords(beats)
     named = roots >= 0
     pairs = Counter(zip(roots[named].tolist(), qualities[named].tolist(), strict=True))
-    share = np.array(list(pairs.values())) / max(named.sum(), 1)
     keys = infer_keys(bars)
     keys = keys[keys > -6]
     centroids = tonnetz(bars[bars.any(axis=1)])
     moves = np.linalg.norm(np.diff(centroids, axis=0), axis=1)
     return {'chord_share_of_beats': float(named[beats.any(axis=1)].mean()),
             'num_chords': len(pairs),
-            'chord_entropy_bits': float(-(share * np.log2(share)).sum()) if len(share) else None,
+            'chord_entropy_bits': entropy_of_counts(np.array(list(pairs.values())))
+            if pairs else None,
             'num_keys': len(np.unique(keys)),
             'tonnetz_step_per_bar': float(moves.mean()) if len(moves) else None}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from corpus_tools.reproduce.experiment import Experiment
 from corpus_tools.reproduce.material import Material
 from corpus_tools.reproduce.measurements import LIMITED, Rows
 from qbdi_m21.channel.allocation import allocate_bits
@@ -15,6 +16,7 @@ from qbdi_m21.improvisation.rates import rate_name
 from qbdi_m21.model.bounds import (
     BITS_A_NAT,
     Posterior,
+    Windows,
     cell_nats,
     distortion_and_rate,
     encode_windows,
@@ -45,14 +47,17 @@ def measure_bounds(material: Material, _: dict[str, Any]) -> list[Any]:
 
 def _bounds(material: Material, number: int) -> dict[str, Any]:
     chosen = material.experiment
+    windows, seed = _some(material.data), chosen.seed + number
     rows, curve = [], []
     # each length of training is a network of its own, of the same seed: the same path
     runs = [(1.0, max(10, chosen.training_updates * part // 8)) for part in (1, 2, 4)]
     for beta, updates in [*runs, *((beta, chosen.training_updates) for beta in chosen.beta)]:
-        served = _train(material.data, updates, Objective(beta=beta), chosen.seed + number)
-        rows.append({'beta': beta, 'updates': updates, **_chain(served, material, number)})
+        served = _train(material.data, updates, Objective(beta=beta), seed)
+        posterior = encode_windows(served, windows)
+        rows.append({'beta': beta, 'updates': updates,
+                     **_chain(served, windows, posterior, chosen.samples, seed)})
         if (beta, updates) == (1.0, chosen.training_updates):
-            curve = _channel_curve(served, material, number)
+            curve = _channel_curve(served, windows, posterior, chosen, seed)
     return {'networks': rows, 'channel': curve}
 
 
@@ -62,13 +67,12 @@ def _train(data: TrainingSet, updates: int, objective: Objective, seed: int) -> 
     return served
 
 
-def _chain(model: LatentModel, material: Material, number: int) -> dict[str, float]:
+def _chain(model: LatentModel, windows: Windows, posterior: Posterior, samples: int,
+           seed: int) -> dict[str, float]:
     """Return H, D, I and R (eqs 1, 18, 19) in bits; I as it is estimated, with its error."""
-    windows = _some(material.data)
-    posterior = encode_windows(model, windows)
-    rng = np.random.default_rng(material.experiment.seed + number)
+    rng = np.random.default_rng(seed)
     distortion, told = [], []
-    for _ in range(material.experiment.samples):
+    for _ in range(samples):
         latents = posterior.sample(rng)
         distortion.append(cell_nats(model, latents, windows))
         told.append(informed_nats(latents, posterior))
@@ -87,17 +91,16 @@ def _some(data: TrainingSet) -> Any:
     return windows[evenly(len(windows), MOST_BARS)]
 
 
-def _channel_curve(model: LatentModel, material: Material, number: int) -> Rows:
+def _channel_curve(model: LatentModel, windows: Windows, posterior: Posterior,
+                   chosen: Experiment, seed: int) -> Rows:
     """Return what arrives of the bars through each channel at each rate, and D behind it."""
-    windows = _some(material.data)
-    posterior = encode_windows(model, windows)
     rows = []
     for name in ('prior-preserving', 'paper'):
-        for rate in material.experiment.rates:
-            rng = np.random.default_rng(material.experiment.seed + number)
+        for rate in chosen.rates:
+            rng = np.random.default_rng(seed)
             bits, channel = _arriving(model, posterior, name, rate)
             nats = [float(cell_nats(model, channel.transmit(posterior.sample(rng), rng),
-                                    windows).mean()) for _ in range(material.experiment.samples)]
+                                    windows).mean()) for _ in range(chosen.samples)]
             rows.append({'channel': name, 'rate': rate_name(rate), 'rate_bits': bits,
                          'distortion_bits': float(np.mean(nats)) * BITS_A_NAT})
     return rows
@@ -140,7 +143,8 @@ def _future(material: Material, weight: float, number: int) -> dict[str, Any]:
                                            seed=number)
     try:
         told: dict[str, Any] = dict(future_information(
-            served, other.windows, other.work, seed=number, candidates=CANDIDATES))
+            encode_windows(served, other.windows), other.windows, other.work, seed=number,
+            candidates=CANDIDATES))
     except FramesError:     # too few bars to tell
         told = dict.fromkeys(('latent_bits', 'surface_bits', 'remaining_bits', 'ceiling_bits'))
     made = transmit_frames(query.frames, served, rate=LIMITED, seed=number).frames
@@ -153,7 +157,7 @@ def _future(material: Material, weight: float, number: int) -> dict[str, Any]:
 
 def _beyond(name: str, found: Any) -> dict[str, float]:
     return {f'{name}_ir_bits': found.total_bits, f'{name}_null_bits': found.null.mean_bits,
-            f'{name}_beyond_bits': found.total_bits - found.null.mean_bits}
+            f'{name}_beyond_bits': found.null.excess_bits}
 
 
 def networks(found: list[Any], **kind: Any) -> Any:

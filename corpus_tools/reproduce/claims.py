@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from corpus_tools.reproduce.material import ASKED
+from corpus_tools.reproduce.measurements import Rows
 from corpus_tools.reproduce.versions import FULL, IMPROVISED
 from corpus_tools.reproduce.versions import QUERY as SOURCE
 from qbdi_m21.improvisation.measures import MAJOR, MINOR
@@ -20,13 +21,12 @@ LEVEL = 0.05
 #: What the key of an improvisation does when its query is transposed.
 FOLLOWS, STAYS, OTHER = 'follows', 'stays', 'neither'
 
-Rows = list[dict[str, Any]]
 Judge = Callable[[dict[str, Any]], str]
 
 HOLDS, NOT, OPEN, CONFOUNDED = 'holds', 'does not hold', 'not decided', 'confounded'
 
 
-def measure_claims(found: dict[str, Any]) -> list[dict[str, Any]]:
+def measure_claims(found: dict[str, Any]) -> Rows:
     """Return a row for each test of a claim: effect, interval, controls, verdict, why."""
     import pandas as pd
     tables = [(pd.DataFrame(found['rates']).assign(work=lambda one: one['take'].astype(str)),

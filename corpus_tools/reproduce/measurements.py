@@ -66,6 +66,8 @@ def _triad_entropy(query: Query, model: LatentModel, rate: Any, take: int, chann
 
     No threshold is applied, so that silence takes no part.
     """
+    from qbdi_m21.frames.features import fold_pitches
+    from qbdi_m21.improvisation.measures import entropy_of_counts
     from qbdi_m21.improvisation.transmission import transmit_frames
     sent = transmit_frames(query.frames, model, rate=rate, seed=take, channel=channel,
                            variance=variance)
@@ -74,11 +76,9 @@ def _triad_entropy(query: Query, model: LatentModel, rate: Any, take: int, chann
     sounding = probability[:, :, :spec.num_pitches].astype(np.float64)
     frames = max(1, round(1 / float(spec.step_ql)))
     beats = sounding.reshape(-1, frames, spec.num_pitches).sum(axis=1)
-    chroma = np.zeros((len(beats), 12))
-    np.add.at(chroma.T, np.arange(spec.pitch_low, spec.pitch_high) % 12, beats.T)
+    chroma = fold_pitches(beats, spec.pitch_low)
     _, counts = np.unique((chroma @ _TRIADS.T).argmax(axis=1), return_counts=True)
-    share = counts / counts.sum()
-    return float(-(share * np.log2(share)).sum() + 0.0)
+    return entropy_of_counts(counts)
 
 
 def measure_keys(material: Material, _: dict[str, Any]) -> Rows:

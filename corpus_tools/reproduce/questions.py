@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from corpus_tools.reproduce.material import Material
+from corpus_tools.reproduce.measurements import Rows
 from qbdi_m21.errors import QbdiError
 from qbdi_m21.frames.roll import Frames
 from qbdi_m21.model.inference import LatentModel
-
-Rows = list[dict[str, Any]]
 
 #: The rate at which ways of allocating bits are compared.
 RATE = 64
@@ -54,13 +53,14 @@ def _information(material: Material, score: Any,
     from qbdi_m21.analysis.information_rate import information_rate
     from qbdi_m21.improvisation.information import latent_information_rate
     options: dict[str, Any] = {'null': material.experiment.null, 'seed': material.experiment.seed}
-    found: dict[str, float | None] = {'surface_z': _z(information_rate(score, **options))}
+    surface: Any = information_rate(score, **options)       # has a null model
+    found: dict[str, float | None] = {'surface_z': surface.null.z}
     profiles = {}
     for latents in ('means', 'samples', 'posterior'):
-        told = latent_information_rate(score, model, latents=latents, **options)
-        found[f'{latents}_z'] = _z(told)
+        told: Any = latent_information_rate(score, model, latents=latents, **options)
+        found[f'{latents}_z'] = told.null.z
         profiles[latents] = told
-    surface, means = information_rate(score), profiles['means']
+    means = profiles['means']
     features = means.oracle.features
     chance = []
     for version in range(material.experiment.null):
@@ -71,11 +71,6 @@ def _information(material: Material, score: Any,
     known = [value for value in chance if value is not None]
     return {**found, 'correlation': _correlation(surface, means),
             'shuffled_correlation': float(np.mean(known)) if known else None}
-
-
-def _z(found: Any) -> float | None:
-    spread = found.null.sd_bits
-    return (found.total_bits - found.null.mean_bits) / spread if spread > 0 else None
 
 
 def _correlation(surface: Any, latents: Any) -> float | None:

@@ -16,10 +16,10 @@ from corpus_tools.reproduce.questions import answers
 from qbdi_m21.files import write_aside
 from qbdi_m21.improvisation.sweep import interval
 
-_COLUMNS = ('notes', 'pitch_class_sets', 'triad_entropy_bits', 'silent_share', 'delivered_bits')
-
-#: Beside the query.
-_NEAR = ('chroma_cosine', 'tonnetz_distance', 'tonnetz_by_circle', 'chord_agreement')
+#: Counts, which depend on a query's length; and what can be averaged over queries.
+_COUNTS = ('notes', 'pitch_class_sets')
+_SHARES = ('triad_entropy_bits', 'chroma_cosine', 'tonnetz_distance', 'tonnetz_by_circle',
+           'chord_agreement', 'silent_share', 'delivered_bits')
 
 
 def write_report(experiment: Experiment, found: dict[str, Any], folder: Path) -> Path:
@@ -43,7 +43,7 @@ def write_report(experiment: Experiment, found: dict[str, Any], folder: Path) ->
         '## Rates and channels', '', f'The query, {experiment.takes} takes at each rate: means ± '
         'standard deviations. The Tonnetz distance is in six dimensions, or the mean over its '
         'three circles.',
-        '', *_rates(found['rates']), '', '![Rates](rates.png)', '',
+        '', *_means(found['rates'], (*_COUNTS, *_SHARES)), '', '![Rates](rates.png)', '',
         *_queries(found['queries']), '', '## Keys of transposed queries', '',
         'Improvisations whose key signature is the query\'s own; and whether it moves with a query '
         'that is transposed (follows), stays, or does neither.', '', *_keys(found['keys']), '',
@@ -99,20 +99,21 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
+def _between(told: dict[str, Any]) -> str:
+    """Return an interval."""
+    return '-' if told['low'] is None else f'{_cell(told["low"])} to {_cell(told["high"])}'
+
+
 def _claims(rows: list[dict[str, Any]]) -> list[str]:
     return _table(['claim', 'test', 'over', 'effect', 'interval', 'p', 'verdict'], [
         [row['claim'], row['test'], f'{row["number"]} {row["over"]}', row['effect'],
-         '-' if row['low'] is None else f'{_cell(row["low"])} to {_cell(row["high"])}', row['p'],
+         _between(row), row['p'],
          row['verdict'] + (f': {row["why"]}' if row['why'] else '')] for row in rows])
 
 
 def _mean(rows: list[dict[str, Any]], name: str) -> float | None:
     values = [row[name] for row in rows if row[name] is not None]
     return float(np.mean(values)) if values else None
-
-
-def _rates(rows: list[dict[str, Any]]) -> list[str]:
-    return _means(rows, (*_COLUMNS[:3], *_NEAR, *_COLUMNS[3:]))
 
 
 def _means(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> list[str]:
@@ -122,11 +123,8 @@ def _means(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> list[str]:
         if row['control'] in ('query', 'prior') or row['rate'] == 'full':
             groups.setdefault((row['channel'], row['control'], row['rate']), []).append(row)
     return _table(['channel', 'control', 'rate', *columns], [
-        [*group, *(_mean_sd(own, name) for name in columns)] for group, own in groups.items()])
-
-
-def _mean_sd(rows: list[dict[str, Any]], name: str) -> str:
-    return _beside([row[name] for row in rows])
+        [*group, *(_beside([row[name] for row in own]) for name in columns)]
+        for group, own in groups.items()])
 
 
 def _beside(values: Sequence[float | None]) -> str:
@@ -141,7 +139,7 @@ def _beside(values: Sequence[float | None]) -> str:
 def _queries(rows: list[dict[str, Any]]) -> list[str]:
     works = len({row['work'] for row in rows})
     return [f'{works} further queries of music21\'s corpus: means.', '',
-            *_means(rows, (*_COLUMNS[2:3], *_NEAR, *_COLUMNS[3:]))]
+            *_means(rows, _SHARES)]
 
 
 def _keys(rows: list[dict[str, Any]]) -> list[str]:
@@ -216,8 +214,7 @@ def _held(found: list[Any]) -> str:
 def _questions(rows: list[dict[str, Any]]) -> list[str]:
     return _table(['question', 'from', 'to', 'difference', 'interval', 'p', 'queries'], [
         [row['question'], row['from'], row['to'], row['difference'],
-         '-' if row['low'] is None else f'{_cell(row["low"])} to {_cell(row["high"])}', row['p'],
-         row['number']] for row in answers(rows)])
+         _between(row), row['p'], row['number']] for row in answers(rows)])
 
 
 def _future(found: list[Any]) -> list[str]:
@@ -243,7 +240,7 @@ def _spread(told: dict[str, Any]) -> str:
     """Return a mean and its interval."""
     if told['low'] is None:
         return _cell(told['mean'])
-    return f'{_cell(told["mean"])} ({_cell(told["low"])} to {_cell(told["high"])})'
+    return f'{_cell(told["mean"])} ({_between(told)})'
 
 
 def _verdict(apart: dict[str, list[float]]) -> str:

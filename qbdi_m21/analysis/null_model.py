@@ -38,6 +38,16 @@ class NullModel:
         return float(self.shuffled_bits.mean())
 
     @property
+    def excess_bits(self) -> float:
+        """How far the piece is above their mean."""
+        return self.peak_bits - self.mean_bits
+
+    @property
+    def z(self) -> float | None:
+        """The same in their standard deviations; None where these do not vary."""
+        return self.excess_bits / self.sd_bits if self.sd_bits > 0 else None
+
+    @property
     def sd_bits(self) -> float:
         """Standard deviation of the shuffled versions; 0 of one."""
         return float(self.shuffled_bits.std(ddof=1)) if len(self.shuffled_bits) > 1 else 0.0

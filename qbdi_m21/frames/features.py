@@ -20,10 +20,15 @@ TONNETZ_RADII = (1.0, 1.0, 0.5)
 
 def pitch_classes(frames: Frames) -> FloatArray:
     """Return how many octaves of each pitch class sound in each frame, shape (T, 12)."""
-    fold = np.zeros((frames.num_pitches, 12))
-    columns = np.arange(frames.num_pitches)
-    fold[columns, (columns + frames.pitch_low) % 12] = 1.0
-    return np.asarray(frames.sounding @ fold)
+    return fold_pitches(frames.sounding, frames.pitch_low)
+
+
+def fold_pitches(cells: npt.NDArray[Any], pitch_low: int) -> FloatArray:
+    """Return columns of pitches (T, P), from a MIDI number on, summed by pitch class, (T, 12)."""
+    columns = np.arange(cells.shape[1])
+    fold = np.zeros((len(columns), 12))
+    fold[columns, (columns + pitch_low) % 12] = 1.0
+    return np.asarray(cells @ fold)
 
 
 def bass(frames: Frames) -> IntArray:

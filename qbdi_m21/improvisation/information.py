@@ -108,7 +108,8 @@ def latent_dynamics(model: LatentModel, windows: Windows, work: npt.NDArray[np.i
     -----
     Source: Dubnov 2019, appendix B.
     """
-    means = encode_windows(model, windows).mean
+    posterior = encode_windows(model, windows)
+    means = posterior.mean
     pieces = [means[rows] for rows in (np.flatnonzero(work == one) for one in np.unique(work))
               if len(rows) > 1]
     told = [information_rate(np.ascontiguousarray(piece), null=null, seed=seed)
@@ -120,7 +121,7 @@ def latent_dynamics(model: LatentModel, windows: Windows, work: npt.NDArray[np.i
                            / count, 3) if null else None}
     try:
         future = {name: round(value, 3) for name, value in future_information(
-            model, windows, work, seed=seed).items()}
+            posterior, windows, work, seed=seed).items()}
     except FramesError:
         future = None
     return {'information_rate': rate, 'future': future}

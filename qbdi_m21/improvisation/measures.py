@@ -96,8 +96,11 @@ def chord_entropy(chroma: FloatArray, grid: Grid) -> float | None:
     pooled, _ = pool(chroma, grid, 'beat') if beats else (chroma, grid)
     roots, qualities = infer_chords(pooled)
     _, counts = np.unique((12 * qualities + roots)[roots >= 0], return_counts=True)
-    if not len(counts):
-        return None
+    return entropy_of_counts(counts) if len(counts) else None
+
+
+def entropy_of_counts(counts: npt.NDArray[Any]) -> float:
+    """Return the entropy in bits of what was counted so often; of at least one thing."""
     share = counts / counts.sum()
     return float(-(share * np.log2(share)).sum() + 0.0)
 

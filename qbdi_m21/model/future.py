@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qbdi_m21.errors import FramesError, ParameterError
-from qbdi_m21.model.bounds import Windows, encode_windows
-from qbdi_m21.model.inference import LatentModel
+from qbdi_m21.model.bounds import Posterior, Windows
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -85,21 +84,17 @@ def contrastive_bits(past: Past, future: FloatArray, groups: npt.NDArray[np.int6
         fitted = ~(measured | chosen)
         x = [_reduced(one, one if guide is None else guide, fitted) for one in kinds]
         y = _reduced(future, future, fitted)
-        fits = [(most, critic) for most in COMPONENTS
-                for critic in _critics(_first(x, most)[fitted], y[fitted, :most])]
-        most, critic = max(fits, key=lambda fit: _bound(
-            _first(x, fit[0])[chosen], y[chosen, :fit[0]], candidates, seed, fit[1]))
-        nats.append(_bound(_first(x, most)[measured], y[measured, :most], candidates, seed,
-                           critic))
+        fits = []
+        for most in COMPONENTS:
+            seen, wanted = np.hstack([one[:, :most] for one in x]), y[:, :most]
+            fits += [(_bound(seen[chosen], wanted[chosen], candidates, seed, critic), seen, wanted,
+                      critic) for critic in _critics(seen[fitted], wanted[fitted])]
+        _, seen, wanted, critic = max(fits, key=lambda fit: fit[0])
+        nats.append(_bound(seen[measured], wanted[measured], candidates, seed, critic))
     shares = [part.mean() for part in parts]
     return {'bits': float(np.dot(shares, nats)) / math.log(2),
             'error_bits': float(np.std(nats, ddof=1)) / math.sqrt(PARTS) / math.log(2),
             'ceiling_bits': math.log2(candidates), 'pairs': len(groups)}
-
-
-def _first(kinds: list[FloatArray], most: int) -> FloatArray:
-    """Return the first components of each kind, side by side."""
-    return np.hstack([one[:, :most] for one in kinds])
 
 
 def _bound(x: FloatArray, y: FloatArray, candidates: int, seed: int, critic: Critic) -> float:
@@ -155,13 +150,14 @@ def _critic(matrix: FloatArray, left: FloatArray, spread: FloatArray, sure: floa
     return critic
 
 
-def future_information(model: LatentModel, windows: Windows, work: npt.NDArray[np.int64], *,
+def future_information(posterior: Posterior, windows: Windows, work: npt.NDArray[np.int64], *,
                        seed: int = 0, candidates: int = CANDIDATES) -> dict[str, float]:
     """Return what latents, and bars themselves, tell of the latents of the next bar.
 
     Parameters
     ----------
-    model : LatentModel
+    posterior : Posterior
+        Of the windows, by the model that is measured.
     windows : ndarray of bool, shape (N, W, 2P)
         Those of a work follow each other, in order.
     work : ndarray of int, shape (N,)
@@ -184,7 +180,6 @@ def future_information(model: LatentModel, windows: Windows, work: npt.NDArray[n
     Source: Dubnov 2019, appendix B (eqs 20-25). Y are the posterior means of the next window. Both
     are lower bounds by one kind of predictor; their difference is an estimate and no bound.
     """
-    posterior = encode_windows(model, windows)
     means = posterior.mean
     rng = np.random.default_rng(seed)
     latents = posterior.sample(rng)

@@ -9,6 +9,7 @@ from random_works import random_table
 
 from qbdi_m21.errors import FramesError, ParameterError
 from qbdi_m21.model.batches import BatchPlan
+from qbdi_m21.model.bounds import encode_windows
 from qbdi_m21.model.future import contrastive_bits, future_information
 from qbdi_m21.model.presets import PRESETS, Objective, get_preset
 from qbdi_m21.model.spec import FrameSpec
@@ -124,7 +125,8 @@ def test_latents_that_are_trained_for_it_tell_more_of_the_next():
     for future in (0.0, 50.0):
         _, served = train(data, 'dubnov2019', updates=300, seed=1,
                           objective=Objective(beta=100.0, future=10 * future))
-        told[future] = future_information(served, data.windows, data.work, candidates=32)
+        told[future] = future_information(encode_windows(served, data.windows), data.windows,
+                                          data.work, candidates=32)
     assert abs(told[0.0]['latent_bits']) < 0.3
     assert told[50.0]['latent_bits'] > told[0.0]['latent_bits'] + 0.5
     # six bars that follow each other tell log2 6 bits

@@ -11,6 +11,7 @@ from qbdi_m21.frames.notes import extract_notes
 from qbdi_m21.improvisation.information import LATENTS, latent_dynamics
 from qbdi_m21.improvisation.settings import Settings
 from qbdi_m21.improvisation.transmission import transmit_encoding
+from qbdi_m21.model.bounds import encode_windows
 from qbdi_m21.model.future import future_information
 
 
@@ -142,7 +143,7 @@ def test_dynamics_of_many_works_are_those_of_each_and_of_their_pairs(blocks):
     assert rate['null_bits'] == pytest.approx(
         sum(one.null.mean_bits for one in told) / 480, abs=1e-3)
     assert rate['bits'] > rate['null_bits']     # the works go round
-    wanted = future_information(blocks, windows, work, seed=2)
+    wanted = future_information(encode_windows(blocks, windows), windows, work, seed=2)
     assert found['future'] == pytest.approx(wanted, abs=1e-3)
     assert found['future']['surface_bits'] > 1.5
 
