@@ -21,8 +21,8 @@ from qbdi_m21.errors import CorpusError
 #: Tasks whose process was killed from outside are tried so often: it need not be their fault.
 ATTEMPTS = 3
 
-#: Seconds before each new start of a pool that is broken.
-_PAUSES = (0.0, 0.2, 1.0, 2.0, 4.0)
+#: Seconds before each start of a pool; all but the first follow one that broke.
+_PAUSES = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 #: Exit codes of processes that somebody else ended: SIGKILL and SIGTERM; and of those whose
 #: server went away.
@@ -60,11 +60,11 @@ class GuardedPool:
             If no process can be started.
         """
         for pause in _PAUSES:
+            time.sleep(pause)
             try:
                 return self._schedule(task)
             except RuntimeError as error:       # the pool is broken, or the server of its processes
                 self.stop()
-                time.sleep(pause)
                 self._pool = self._new_pool()
                 reason = error
         raise CorpusError(f'no worker process can be started: {reason!r}') from reason

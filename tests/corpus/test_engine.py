@@ -5,13 +5,14 @@ import multiprocessing
 import subprocess
 import sys
 import textwrap
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import psutil
 import pytest
 from corpus_work import echo, killed_once, misbehave
 
-from corpus_tools.engine import Limits, LocalEngine, Task, make_engine
+from corpus_tools.engine import Limits, LocalEngine, Task, guard, make_engine
 from qbdi_m21.errors import CorpusError, ParameterError
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -62,6 +63,26 @@ def test_tasks_that_misbehave_fail_alone(engine):
 def test_a_task_whose_process_was_killed_is_tried_again(engine, tmp_path):
     found, = engine().run(killed_once, [Task('t', str(tmp_path / 'mark'))])
     assert (found.value, found.failure) == ('done', None)
+
+
+@pytest.mark.parametrize('broken', [0, 1, len(guard._PAUSES) - 1, len(guard._PAUSES)])
+def test_a_pool_that_breaks_as_it_starts_is_made_anew(monkeypatch, broken):
+    schedule, starts = guard.GuardedPool._schedule, []
+
+    def fragile(pool, task):
+        starts.append(task)
+        if len(starts) <= broken:
+            raise BrokenProcessPool
+        return schedule(pool, task)
+
+    monkeypatch.setattr(guard, '_PAUSES', (0.0,) * len(guard._PAUSES))
+    monkeypatch.setattr(guard.GuardedPool, '_schedule', fragile)
+    outcomes = LocalEngine().run(echo, [Task('one', 1)])
+    if broken < len(guard._PAUSES):
+        assert [one.value for one in outcomes] == [1]
+    else:
+        with pytest.raises(CorpusError, match='no worker process can be started'):
+            list(outcomes)
 
 
 def test_tasks_are_taken_as_they_are_needed():
