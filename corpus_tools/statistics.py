@@ -216,6 +216,8 @@ def _compare(first: pd.Series[float], second: pd.Series[float], seed: int) -> di
 
 def correct(p: Sequence[float] | pd.Series[float], correction: str = 'holm') -> FloatArray:
     """Return p corrected for the number of tests: 'holm', 'fdr_bh' or 'bonferroni'."""
+    if len(p) < 2:      # statsmodels collects garbage at each call, which takes longer than a test
+        return np.asarray(p, dtype=np.float64)
     from statsmodels.stats.multitest import multipletests
     return np.asarray(multipletests(p, method=correction)[1])
 
