@@ -133,6 +133,7 @@ def test_the_server_of_the_processes_may_die(study):
             server.kill()
             killed.add(server)
         time.sleep(0.05)
+    assert killed
     _, told = process.communicate(timeout=120)
     assert process.returncode == 0, told
     check_whole(study)
