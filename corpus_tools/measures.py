@@ -243,7 +243,7 @@ def load_measure(target: str, folder: str = '') -> Measure:
         module = _load_file(path, path.stat().st_mtime_ns) if place.endswith('.py') else (
             importlib.import_module(place))
         found = getattr(module, name)
-    except (ImportError, AttributeError, OSError, SyntaxError) as error:
+    except Exception as error:      # its file is anybody's
         raise ParameterError(f'the measure {target!r} cannot be loaded ({type(error).__name__}: '
                              f'{error})') from error
     if not callable(found):

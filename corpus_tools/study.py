@@ -14,7 +14,7 @@ from typing import Any
 
 from corpus_tools.manifest import Manifest, build_manifest
 from corpus_tools.measures import GIVEN, MEASURES, fingerprint, load_measure, parameters_of
-from qbdi_m21.errors import CorpusError, ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError, QbdiError
 
 _KEYS = ('name', 'title', 'works', 'search', 'where', 'sample', 'store', 'seed', 'columns',
          'parameters', 'measures')
@@ -229,7 +229,12 @@ def load_study(path: str | os.PathLike[str]) -> Study:
 
 def _from_python(source: Path) -> Study:
     import runpy
-    study = runpy.run_path(str(source)).get('study')
+    try:
+        study = runpy.run_path(str(source)).get('study')
+    except QbdiError as error:
+        raise type(error)(f'{source}: {error}') from error
+    except Exception as error:      # a study is anybody's
+        raise CorpusError(f'{source} ends with {type(error).__name__}: {error}') from error
     if not isinstance(study, Study):
         raise CorpusError(f'{source} has no `study = Study(...)`')
     return study

@@ -71,6 +71,25 @@ def test_a_study_is_declared_in_python(tmp_path):
         load_study(path)
 
 
+@pytest.mark.parametrize(('text', 'kind', 'message'), [
+    ('study = 1 / 0', CorpusError, 'mine.py ends with ZeroDivisionError: division by zero'),
+    ('study = (', CorpusError, 'mine.py ends with SyntaxError'),
+    ('from corpus_tools.study import Study\nstudy = Study("mine", (), ())', ParameterError,
+     "mine.py: the study 'mine' has 0 sources of works")])
+def test_what_a_study_in_python_raises_is_told(tmp_path, text, kind, message):
+    path = tmp_path / 'mine.py'
+    path.write_text(text)
+    with pytest.raises(kind, match=message):
+        load_study(path)
+
+
+def test_what_the_file_of_a_measure_raises_is_told(tmp_path):
+    path = write_toml(tmp_path, TOML)
+    (tmp_path / 'own.py').write_text('limit = 1 / 0\n')
+    with pytest.raises(ParameterError, match=r"own.py:mine' cannot be loaded \(ZeroDivisionError"):
+        load_study(path)
+
+
 @pytest.mark.parametrize(('change', 'message'), [
     (('seed = 4', 'sead = 4'), 'unknown keys sead; expected name, title, works'),
     (('works = ["tunes"]', ''), '0 sources of works'),
