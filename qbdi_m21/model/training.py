@@ -148,6 +148,20 @@ class _Adam(keras.optimizers.Adam):
     def ema_momentum(self, most: float) -> None:
         self._most = most
 
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Change the weights, by one compiled pass over them (XLA).
+
+        For every weight it is a dozen operations on memory, which TensorFlow makes one by one:
+        more than the products of a small batch take.
+        """
+        if keras.backend.backend() != 'tensorflow':
+            super().apply(grads, trainable_variables)
+            return
+        import tensorflow as tf
+        plain = super().apply
+        tf.function(lambda *given: plain(list(given), trainable_variables),
+                    jit_compile=True)(*grads)
+
 
 def _libraries() -> dict[str, str]:
     return {'keras': keras.__version__, 'backend': keras.backend.backend(),
