@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from corpus_tools.engine.task import check_starter
 from qbdi_m21.errors import CorpusError, SourceWarning, warn
 from qbdi_m21.files import write_aside
 
@@ -71,10 +71,7 @@ class RowLog:
         SourceWarning
             Where another process works on it.
         """
-        if getattr(multiprocessing.current_process(), '_inheriting', False):
-            # a worker imports the script that started it; it must not start it once more
-            raise CorpusError("a script that works with several processes must start below `if "
-                              "__name__ == '__main__':`; put the call there")
+        check_starter()
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / '.lock')
         try:

@@ -14,7 +14,15 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from corpus_tools.engine.task import LIMIT, WORKER, Failure, Limits, Outcome, Task
+from corpus_tools.engine.task import (
+    LIMIT,
+    WORKER,
+    Failure,
+    Limits,
+    Outcome,
+    Task,
+    check_starter,
+)
 from corpus_tools.engine.worker import call, prepare
 from qbdi_m21.errors import CorpusError
 
@@ -42,6 +50,7 @@ class GuardedPool:
     """Processes that run one task at a time, each within limits."""
 
     def __init__(self, jobs: int, limits: Limits, function: Callable[[Any], Any]) -> None:
+        check_starter()
         self._function = function
         self._limits = limits
         self._jobs = jobs

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from qbdi_m21.errors import ParameterError
+from qbdi_m21.errors import CorpusError, ParameterError
 
 #: Where a task failed that its engine had to end.
 LIMIT, WORKER = 'limit', 'worker'
@@ -110,3 +111,13 @@ class Engine(Protocol):
         tasks : iterable of Task
             Taken as they are needed: millions need no memory.
         """
+
+
+def check_starter() -> None:
+    """Raise CorpusError in a worker that imports the script which started it.
+
+    It must not start its work once more.
+    """
+    if getattr(multiprocessing.current_process(), '_inheriting', False):
+        raise CorpusError("a script that works with several processes must start below `if "
+                          "__name__ == '__main__':`; put the call there")

@@ -23,7 +23,7 @@ from corpus_tools.study import load_study
 TESTS = Path(__file__).resolve().parents[1]
 ENV = {**os.environ, 'PYTHONPATH': f'{TESTS}{os.pathsep}{TESTS.parent}'}
 WORKS = 60
-TRIALS = 20
+TRIALS = 12
 
 
 @pytest.fixture
