@@ -21,8 +21,8 @@ from qbdi_m21.notation.musicxml import to_musicxml
 SAMPLE = [tuple(line.split(' #')) for line in (Path(__file__).parents[1] / 'corpus_sample.txt')
           .read_text(encoding='utf-8').splitlines() if line and not line.startswith('#')]
 
-#: Of the sample, what MuseScore reads too: every tenth, so that all large folders come.
-FOR_MUSESCORE = SAMPLE[::10]
+#: Of the sample, what MuseScore reads too: every eighth, so that all large folders come.
+FOR_MUSESCORE = SAMPLE[::8]
 
 pytestmark = pytest.mark.filterwarnings('ignore::qbdi_m21.errors.QbdiWarning')
 
