@@ -16,6 +16,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from corpus_tools.engine.task import (
     LIMIT,
+    UNGUARDED,
     WORKER,
     Failure,
     Limits,
@@ -101,9 +102,7 @@ class GuardedPool:
         except BrokenProcessPool as error:
             if attempt < ATTEMPTS:
                 return None
-            raise CorpusError(
-                "the worker processes end as they start; a script that works with several must "
-                "start below `if __name__ == '__main__':`") from error
+            raise CorpusError(f'the worker processes end as they start; {UNGUARDED}') from error
         except ProcessExpired as error:
             if error.exitcode in _KILLED and attempt < ATTEMPTS:
                 return None

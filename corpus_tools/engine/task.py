@@ -12,6 +12,10 @@ from qbdi_m21.errors import CorpusError, ParameterError
 #: Where a task failed that its engine had to end.
 LIMIT, WORKER = 'limit', 'worker'
 
+#: What is told of a script that its own workers start once more.
+UNGUARDED = ("a script that works with several processes must start below `if __name__ == "
+             "'__main__':`")
+
 
 @dataclass(frozen=True)
 class Task:
@@ -119,5 +123,4 @@ def check_starter() -> None:
     It must not start its work once more.
     """
     if getattr(multiprocessing.current_process(), '_inheriting', False):
-        raise CorpusError("a script that works with several processes must start below `if "
-                          "__name__ == '__main__':`; put the call there")
+        raise CorpusError(f'{UNGUARDED}; put the call there')

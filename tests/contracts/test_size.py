@@ -53,7 +53,8 @@ def test_the_library_never_prints_and_never_asserts(path):
             assert node.func.id not in ('print', 'exec', 'eval'), f'line {node.lineno}'
 
 
-#: Where anybody's code runs, a reader's or a user's measure, whatever it raises is a row.
+#: Where anybody's code runs, a reader's, a user's study or measure: whatever it raises is a row of
+#: results, or told in a line.
 FOREIGN = ('corpus_tools/engine/cluster.py', 'corpus_tools/engine/guard.py',
            'corpus_tools/engine/worker.py', 'corpus_tools/extractors.py',
            'corpus_tools/ingest.py', 'corpus_tools/measures.py', 'corpus_tools/study.py',
